@@ -1,0 +1,68 @@
+"""Every error agentflow raises, in one tree.
+
+    AgentflowError
+    ├── WorkflowError      the steps of a workflow do not fit together
+    ├── PackError          a pack cannot be loaded, or what it declares is not there
+    ├── ConfigError        models.toml, a connector URL or an option is wrong
+    ├── RunError           a job cannot go on
+    │   ├── StepLimitError     a job took more steps than its workflow allows
+    │   └── BudgetError        the money set aside for a run is used up
+    ├── ModelError         a model did not answer
+    │   └── UnpricedError      a model has no known price
+    ├── ConnectorError     a connector cannot reach or read what it is connected to
+    └── WorkerError        a child process did not finish its call
+        ├── WorkerTimeout      it ran past its time limit
+        └── WorkerDied         it ended, ran out of memory or was killed
+"""
+
+
+class AgentflowError(Exception):
+    """Anything agentflow raises on purpose; its text names the thing, what is wrong and how to mend it."""
+
+
+class WorkflowError(AgentflowError):
+    """The steps of a workflow do not fit together."""
+
+
+class PackError(AgentflowError):
+    """A pack cannot be loaded, or what it declares is not there."""
+
+
+class ConfigError(AgentflowError):
+    """A setting (models.toml, a connector URL, an option) is wrong."""
+
+
+class RunError(AgentflowError):
+    """A job cannot go on."""
+
+
+class StepLimitError(RunError):
+    """A job took more steps than its workflow allows."""
+
+
+class BudgetError(RunError):
+    """The money set aside for a run is used up."""
+
+
+class ModelError(AgentflowError):
+    """A model did not answer."""
+
+
+class UnpricedError(ModelError):
+    """A model has no known price, neither in litellm's map nor in models.toml."""
+
+
+class ConnectorError(AgentflowError):
+    """A connector cannot reach or read what it is connected to."""
+
+
+class WorkerError(AgentflowError):
+    """A child process did not finish its call."""
+
+
+class WorkerTimeout(WorkerError):
+    """A child process ran past its time limit and was ended."""
+
+
+class WorkerDied(WorkerError):
+    """A child process ended, ran out of memory or was killed in the middle of a call."""
