@@ -1,0 +1,1 @@
+"""Ready-made connectors: SQL, files, HTTP, workers."""
