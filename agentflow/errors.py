@@ -8,6 +8,7 @@
     │   ├── StepLimitError     a job took more steps than its workflow allows
     │   └── BudgetError        the money set aside for a run is used up
     ├── ModelError         a model did not answer
+    │   ├── AnswerError        it answered, but not in the form asked for
     │   └── UnpricedError      a model has no known price
     ├── ConnectorError     a connector cannot reach or read what it is connected to
     └── WorkerError        a child process did not finish its call
@@ -46,6 +47,10 @@ class BudgetError(RunError):
 
 class ModelError(AgentflowError):
     """A model did not answer."""
+
+
+class AnswerError(ModelError):
+    """A model's answer is not of the form asked for: refused, cut off, not JSON, wrong types."""
 
 
 class UnpricedError(ModelError):

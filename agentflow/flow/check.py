@@ -1,5 +1,6 @@
-"""Checks: functions of a record, and what it was made from, that yield problems."""
+"""Checks: functions of a record, and of what it was made from, that yield problems."""
 
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Literal
 
 from agentflow.flow.record import Record
@@ -19,3 +20,8 @@ class Problem(Record):
     """An `error` keeps the record in its step; a `note` only informs the person who looks at it."""
     reference: str | None = None
     """What it points to elsewhere: the job it duplicates, the rule it breaks."""
+
+
+Check = Callable[..., Iterable[Problem] | Awaitable[Iterable[Problem]]]
+"""Takes the record a step made, then records the step could read; connectors after the `*`. Sync or async."""
+

@@ -1,0 +1,281 @@
+"""The one file that knows LangGraph: a workflow becomes a graph whose state is plain JSON."""
+
+import operator
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypedDict
+
+os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
+os.environ.setdefault("LANGSMITH_TRACING", "false")
+
+# LangGraph publishes no complete types: what comes from it is Any here and nowhere else.
+from langgraph.errors import GraphRecursionError  # noqa: E402 - the settings above count at its import
+from langgraph.graph import END, START, StateGraph  # noqa: E402
+from langgraph.runtime import Runtime  # noqa: E402
+from langgraph.types import Command, Send, interrupt  # noqa: E402
+
+from agentflow.engine.attempt import type_made  # noqa: E402
+from agentflow.engine.trust import Accepted, Doubted, Verdict  # noqa: E402
+from agentflow.errors import ConfigError, StepLimitError  # noqa: E402
+from agentflow.flow.step import Step, label  # noqa: E402
+from agentflow.flow.workflow import Workflow  # noqa: E402
+
+State = Mapping[str, Any]
+Perform = Callable[[Step, Sequence[Any], int | None], Awaitable[Verdict]]
+
+OUTCOME, NOTES = "#outcome", "#notes"
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a run hands to its nodes."""
+
+    perform: Perform
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a job stands: what it has made, and the questions that a person is asked."""
+
+    state: State
+    questions: Mapping[str, Mapping[str, Any]]
+    """By question id."""
+    begun: bool
+    """False where no step has ever been stored."""
+
+    @property
+    def outcome(self) -> str | None:
+        return self.state.get(OUTCOME)
+
+
+class Graph:
+    """A workflow compiled for LangGraph; one of these serves any number of jobs."""
+
+    def __init__(self, workflow: Workflow[Any, Any]) -> None:
+        self._workflow = workflow
+        self._compiled = _compile(workflow)
+
+    async def start(self, job: str, saver: Any, perform: Perform, record: Any) -> Standing:
+        """Runs a new job until it ends or waits for a person."""
+        kind = self._workflow.takes
+        return await self._run(job, saver, perform, {label(kind): _dump(record)})
+
+    async def go_on(self, job: str, saver: Any, perform: Perform, answers: Mapping[str, Any] | None = None) -> Standing:
+        """Runs a stored job on from its last finished step, with `answers` by question id where it waits."""
+        return await self._run(job, saver, perform, Command(resume=dict(answers)) if answers else None)
+
+    async def standing(self, job: str, saver: Any) -> Standing:
+        """Where the job stands, without running anything."""
+        stored = await self._with(saver).aget_state(_thread(job))
+        asked = {question.id: question.value for question in stored.interrupts}
+        return Standing(stored.values, asked, begun=bool(stored.created_at))
+
+    async def _run(self, job: str, saver: Any, perform: Perform, given: Any) -> Standing:
+        config: Any = {**_thread(job), "recursion_limit": self._workflow.step_limit}
+        try:
+            await self._with(saver).ainvoke(given, config, context=Context(perform), durability="sync")
+        except GraphRecursionError as error:
+            limit = self._workflow.step_limit
+            text = f"job {job} took more than {limit} steps in a row; mend the loop or raise step_limit= of the workflow"
+            raise StepLimitError(text) from error
+        return await self.standing(job, saver)
+
+    def _with(self, saver: Any) -> Any:
+        return self._compiled.copy(update={"checkpointer": saver})
+
+
+@asynccontextmanager
+async def open_saver(url: str) -> AsyncIterator[Any]:
+    """A checkpoint store, one object a job. `url`: `sqlite:///file` or `postgresql://...`."""
+    if url.startswith("sqlite:///"):
+        from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+        async with AsyncSqliteSaver.from_conn_string(url.removeprefix("sqlite:///")) as saver:
+            await saver.conn.execute("PRAGMA busy_timeout = 30000")
+            yield saver
+    elif url.startswith("postgresql"):
+        try:
+            from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+        except ImportError as error:
+            raise ConfigError("PostgreSQL needs one more package: pip install 'agentflow-framework[postgres]'") from error
+        async with AsyncPostgresSaver.from_conn_string(url.replace("+psycopg", "")) as saver:
+            await saver.setup()
+            yield saver
+    else:
+        raise ConfigError(f"{url.split(':')[0]} is no database agentflow knows; use sqlite:///FILE or postgresql://...")
+
+
+def memory_saver() -> Any:
+    """A checkpoint store that forgets with the process, for tests."""
+    from langgraph.checkpoint.memory import InMemorySaver
+
+    return InMemorySaver()
+
+
+async def forget(job: str, saver: Any) -> None:
+    """Deletes the job's checkpoints."""
+    await saver.adelete_thread(job)
+
+
+def _thread(job: str) -> dict[str, Any]:
+    return {"configurable": {"thread_id": job}}
+
+
+def _compile(workflow: Workflow[Any, Any]) -> Any:
+    graph: Any = StateGraph(_schema(workflow), context_schema=Context)
+    for step in workflow.steps:
+        if step.kind == "review":
+            graph.add_node(step.name, _question(workflow, step))
+            continue
+        graph.add_node(step.name, _item(workflow, step) if step.kind == "each" else _step(workflow, step))
+        graph.add_node(_review(step), _doubt(workflow, step))
+        if step.kind == "each":
+            graph.add_node(_collect(step), _collector(workflow, step))
+            graph.add_edge(step.name, _collect(step))
+            graph.add_edge(_review(step), _collect(step))
+    graph.add_node("#start", _starter(workflow))
+    graph.add_edge(START, "#start")
+    return graph.compile()
+
+
+def _schema(workflow: Workflow[Any, Any]) -> Any:
+    channels: dict[str, Any] = {label(record): Any for record in workflow.records}
+    channels |= {OUTCOME: Any, NOTES: Annotated[list[Any], operator.add]}
+    for step in workflow.steps:
+        channels[_review(step)] = Any
+        if step.kind == "each":
+            channels[_items(step)] = Annotated[Any, _gather]
+    make: Any = TypedDict  # built from names that are known at run time only
+    return make(workflow.name, channels, total=False)
+
+
+def _gather(before: dict[str, Any] | None, now: dict[str, Any] | None) -> dict[str, Any] | None:
+    return None if now is None else {**(before or {}), **now}
+
+
+def _starter(workflow: Workflow[Any, Any]) -> Any:
+    async def start(state: State) -> Any:
+        return _follow(workflow, workflow.takes, state[label(workflow.takes)], state)
+
+    return start
+
+
+def _step(workflow: Workflow[Any, Any], step: Step) -> Any:
+    async def run(state: State, runtime: Runtime[Context]) -> Any:
+        if any(state.get(label(record)) is None for record in step.reads):
+            return {}  # a join that still waits for the rest of its fork
+        reads = [_load(record, state[label(record)]) for record in step.reads]
+        verdict = await runtime.context.perform(step, reads, None)
+        if isinstance(verdict, Doubted):
+            return Command(update={_review(step): _asked(step, verdict)}, goto=_review(step))
+        return _follow(workflow, type_made(step, verdict.made), _dump(verdict.made), state, _notes(verdict))
+
+    return run
+
+
+def _doubt(workflow: Workflow[Any, Any], step: Step) -> Any:
+    async def ask(state: State) -> Any:
+        # An item of an `.each` brings its question along; a plain step finds it in the state.
+        answer = interrupt(state["question"] if "question" in state else state[_review(step)])
+        if "question" in state:
+            return {_items(step): {str(state["index"]): answer["value"]}}
+        return _follow(workflow, _named(step.makes, answer["type"]), answer["value"], state)
+
+    return ask
+
+
+def _question(workflow: Workflow[Any, Any], step: Step) -> Any:
+    async def ask(state: State) -> Any:
+        answer = interrupt(_ask(step, "question", step.starts_from, state[label(step.starts_from)], []))
+        return _follow(workflow, _named(step.makes, answer["type"]), answer["value"], state)
+
+    return ask
+
+
+def _item(workflow: Workflow[Any, Any], step: Step) -> Any:
+    kinds = step.signature.reads
+
+    async def run(state: State, runtime: Runtime[Context]) -> Any:
+        reads = [_load(kind, value) for kind, value in zip(kinds, state["reads"], strict=True)]
+        verdict = await runtime.context.perform(step, reads, state["index"])
+        if isinstance(verdict, Doubted):
+            asked = {"question": _asked(step, verdict), "index": state["index"]}
+            return Command(goto=Send(_review(step), asked))
+        return {_items(step): {str(state["index"]): _dump(verdict.made)}, **_notes(verdict)}
+
+    return run
+
+
+def _collector(workflow: Workflow[Any, Any], step: Step) -> Any:
+    async def collect(state: State) -> Any:
+        done: Mapping[str, Any] = state.get(_items(step)) or {}
+        count = len(state[label(step.starts_from)])
+        if len(done) < count:
+            return {}  # a person still works on some
+        return _follow(workflow, step.makes[0], [done[str(i)] for i in range(count)], state)
+
+    return collect
+
+
+def _follow(workflow: Workflow[Any, Any], kind: Any, value: Any, state: State, more: Mapping[str, Any] | None = None) -> Any:
+    """Puts a record on its edge: writes it down and starts what starts from it."""
+    update: dict[str, Any] = {label(kind): value, **(more or {})}
+    if kind in workflow.gives:
+        return Command(update=update | {OUTCOME: label(kind)}, goto=END)
+    following = workflow.steps_for(kind) or tuple(s for s in workflow.steps if kind in s.reads)
+    if following[0].kind == "each":
+        return _fan_out(following[0], value, {**state, **update}, update)
+    if following[0].lane is not None:
+        update |= {label(made): None for s in following for made in s.makes}
+    return Command(update=update, goto=[s.name for s in following])
+
+
+def _fan_out(step: Step, values: Sequence[Any], state: State, update: dict[str, Any]) -> Any:
+    rest = [state[label(record)] for record in step.reads[1:]]
+    sends = [Send(step.name, {"index": i, "reads": [value, *rest]}) for i, value in enumerate(values)]
+    return Command(update=update | {_items(step): None}, goto=sends or _collect(step))
+
+
+def _asked(step: Step, verdict: Doubted) -> dict[str, Any]:
+    reasons = [problem.model_dump(mode="json") for problem in verdict.reasons]
+    if verdict.candidate is None:
+        return _ask(step, "doubt", None, None, reasons)
+    return _ask(step, "doubt", type_made(step, verdict.candidate), _dump(verdict.candidate), reasons)
+
+
+def _ask(step: Step, kind: Literal["doubt", "question"], shown: Any, value: Any, reasons: list[Any]) -> dict[str, Any]:
+    answers = [label(made) for made in step.signature.makes]
+    of = None if shown is None else label(shown)
+    return {"kind": kind, "step": step.name, "answers": answers, "type": of, "value": value, "reasons": reasons}
+
+
+def _notes(verdict: Accepted) -> dict[str, Any]:
+    return {NOTES: [problem.model_dump(mode="json") for problem in verdict.notes]} if verdict.notes else {}
+
+
+def _dump(made: Any) -> Any:
+    return [one.model_dump(mode="json") for one in made] if isinstance(made, list) else made.model_dump(mode="json")
+
+
+def _load(kind: Any, value: Any) -> Any:
+    if label(kind).startswith("list["):
+        return [kind.__args__[0].model_validate(one) for one in value]
+    return kind.model_validate(value)
+
+
+def _named(kinds: Sequence[Any], name: str) -> Any:
+    return next(kind for kind in kinds if label(kind) == name)
+
+
+def _review(step: Step) -> str:
+    return f"{step.name}#review"
+
+
+def _items(step: Step) -> str:
+    return f"{step.name}#items"
+
+
+def _collect(step: Step) -> str:
+    return f"{step.name}#collect"

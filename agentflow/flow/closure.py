@@ -1,0 +1,148 @@
+"""What keeps a table of steps from closing, said in words with the mend."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Protocol
+
+from pydantic import BaseModel
+
+from agentflow.errors import WorkflowError
+from agentflow.flow.model import Model
+from agentflow.flow.step import Step, label, name_of, read_signature
+
+
+class Table(Protocol):
+    """What is looked at: the rows, what starts them and what ends them."""
+
+    @property
+    def takes(self) -> Any: ...
+    @property
+    def gives(self) -> tuple[Any, ...]: ...
+    @property
+    def steps(self) -> tuple[Step, ...]: ...
+    def steps_for(self, record: Any) -> tuple[Step, ...]: ...
+
+
+def gaps(table: Table) -> Iterator[str]:
+    """Every gap of the table, one sentence each; nothing where it closes."""
+    yield from _names(table)
+    for step in table.steps:
+        yield from _form(step)
+        yield from _effect(step)
+        yield from _rungs(step)
+        yield from _checks(step)
+    yield from _starts(table)
+    yield from _made_and_used(table)
+    yield from _reach(table)
+
+
+def _names(table: Table) -> Iterator[str]:
+    for name, times in Counter(step.name for step in table.steps).items():
+        if times > 1:
+            yield f"{times} steps are called {name}; names are unique: rename one function"
+    records = {r for step in table.steps for r in (*step.reads, *step.makes)} | {table.takes, *table.gives}
+    for name, times in Counter(label(record) for record in records).items():
+        if times > 1:
+            yield f"{times} different records are called {name}; edges are labelled by record: rename one class"
+
+
+def _form(step: Step) -> Iterator[str]:
+    for record in (*step.signature.reads, *step.signature.makes):
+        inner = record.__args__[0] if label(record).startswith("list[") else record
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            yield f"{step.name}: {label(record)} is no record; derive it from agentflow.Record"
+
+
+def _effect(step: Step) -> Iterator[str]:
+    if step.effect and step.key_name is None:
+        yield f"{step.name} has effect=True but takes no key; add `*, key: EffectKey` and hand it to the connector"
+    if step.key_name is not None and not step.effect:
+        yield f"{step.name} takes an EffectKey but is no effect; add effect=True in the table"
+    if step.effect and (step.policy.ladder or step.sources):
+        yield f"{step.name} is an effect and has a ladder; an effect is done once: ask the models in a step before it"
+
+
+def _rungs(step: Step) -> Iterator[str]:
+    asks = any(need is Model for need in step.signature.needs.values())
+    if asks and not step.policy.ladder:
+        yield f"{step.name} asks a model but names none; add policy=Policy(ladder=(\"small\",))"
+    for role in step.sources.keys() - set(step.policy.ladder):
+        yield f"{step.name} has a source {role!r} that its ladder leaves out; add it to Policy(ladder=...)"
+    for role in step.policy.ladder if not asks else ():
+        if role not in step.sources:
+            yield f"{step.name} has a rung {role!r} but takes no model; add `*, model: Model` or a source of that name"
+
+
+def _checks(step: Step) -> Iterator[str]:
+    for check in step.checks:
+        try:
+            subject = read_signature(check).reads[0]
+        except (WorkflowError, IndexError) as error:
+            yield f"{step.name}: the check {name_of(check)} cannot be wired: {error or 'it takes no record'}"
+            continue
+        if not any(isinstance(m, type) and issubclass(m, subject) for m in step.signature.makes):
+            yield f"{step.name}: the check {name_of(check)} is about {label(subject)}, which the step does not make"
+
+
+def _starts(table: Table) -> Iterator[str]:
+    for record in dict.fromkeys(step.starts_from for step in table.steps):
+        rivals = table.steps_for(record)
+        if len({step.lane for step in rivals}) > 1 or (len(rivals) > 1 and rivals[0].lane is None):
+            names = " and ".join(step.name for step in rivals)
+            yield f"{names} all start from {label(record)}; give one a record of its own, or put them into one .fork"
+        if record in table.gives:
+            yield f"{label(record)} is an outcome, yet {rivals[0].name} starts from it; drop one of the two"
+    for step in table.steps:
+        if (step.lane is not None or step.kind == "each") and len(step.makes) != 1:
+            where = "a .fork" if step.lane is not None else "an .each"
+            yield f"{step.name} stands in {where} and makes {len(step.makes)} kinds of record; there it makes exactly one"
+
+
+def _made_and_used(table: Table) -> Iterator[str]:
+    made = {record for step in table.steps for record in step.makes} | {table.takes}
+    read = {record for step in table.steps for record in step.reads}
+    forked = {record for step in table.steps if step.lane is not None for record in step.makes}
+    for step in table.steps:
+        for record in step.reads:
+            if record not in made:
+                yield f"{step.name} reads {label(record)}, which no step makes; add a step that does"
+        for record in step.makes:
+            starts = bool(table.steps_for(record)) or record in table.gives or (record in forked and record in read)
+            if not starts:
+                yield f"{step.name} makes {label(record)}, which no step starts from; add a step or name it in gives="
+    for record in table.gives:
+        if record not in made:
+            yield f"{label(record)} is an outcome that no step makes; add a step or drop it from gives="
+    if not table.steps_for(table.takes):
+        yield f"no step starts from {label(table.takes)}, which the workflow takes; add one"
+
+
+def _reach(table: Table) -> Iterator[str]:
+    certain = _certain(table)
+    for step in table.steps:
+        if step.name not in certain:
+            yield f"{step.name} is never reached; no way from {label(table.takes)} makes {label(step.starts_from)}"
+            continue
+        for record in step.reads[1:]:
+            if record not in certain[step.name] and any(record in s.makes for s in table.steps):
+                yield f"{step.name} reads {label(record)}, which is not made on every way to it"
+
+
+def _certain(table: Table) -> Mapping[str, set[Any]]:
+    """For each step that is reached, the records made on every way that leads to it."""
+    known: dict[str, set[Any]] = {}
+    ways: list[tuple[set[Any], Any]] = [({table.takes}, table.takes)]
+    while ways:
+        before, record = ways.pop()
+        for step in table.steps_for(record):
+            now = known[step.name] & before if step.name in known else set(before)
+            if known.get(step.name) != now:
+                known[step.name] = now
+                ways += [(now | {made} | _siblings(table, step), made) for made in step.makes]
+    return known
+
+
+def _siblings(table: Table, step: Step) -> set[Any]:
+    """What the other steps of the same fork make: a join has it, too."""
+    others: Iterable[Step] = (s for s in table.steps if s.lane is not None and s.lane == step.lane)
+    return {record for other in others for record in other.makes}

@@ -1,0 +1,67 @@
+"""Packs: a workflow with what it is connected to and what its outcomes cost."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from agentflow.errors import PackError
+from agentflow.flow.record import Record
+from agentflow.flow.step import label
+from agentflow.flow.workflow import Workflow
+
+MINOR_DIGITS = {"BHD": 3, "CLP": 0, "ISK": 0, "JOD": 3, "JPY": 0, "KRW": 0, "KWD": 3, "OMR": 3, "TND": 3, "VND": 0}
+"""ISO 4217 exponents other than 2 of currencies that prices are set in."""
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a verified outcome costs, in units of its currency: `Price("0.40")`."""
+
+    amount: Decimal
+    currency: str
+
+    def __init__(self, amount: str, currency: str = "USD") -> None:
+        object.__setattr__(self, "amount", Decimal(amount))
+        object.__setattr__(self, "currency", currency)
+        if self.minor * Decimal(10) ** -self.digits != self.amount or self.amount < 0:
+            raise PackError(f"Price({amount!r}, {currency!r}): use a non-negative amount with {self.digits} decimals at most")
+
+    @property
+    def digits(self) -> int:
+        return MINOR_DIGITS.get(self.currency, 2)
+
+    @property
+    def minor(self) -> int:
+        """The amount in minor units: cents for USD."""
+        return int(self.amount * Decimal(10) ** self.digits)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pack:
+    """One narrow job, ready to run: `agentflow run` takes it as a folder whose pack.py holds one of these."""
+
+    name: str
+    workflow: Workflow[Any, Any]
+    prices: Mapping[type[Record], Price]
+    """By outcome; every outcome of the workflow has one."""
+    connectors: Sequence[type[Any]] = ()
+    """The connector classes that steps and checks ask for by type."""
+    delivers: type[Record] | None = None
+    """The record whose fields a customer gets as `output`; the outcome itself where None."""
+    version: str = "1"
+
+    def __post_init__(self) -> None:
+        outcomes = set(self.workflow.gives)
+        if unpriced := outcomes - set(self.prices):
+            raise PackError(f"pack {self.name!r}: no price for {_names(unpriced)}; add it to prices=")
+        if unknown := set(self.prices) - outcomes:
+            raise PackError(f"pack {self.name!r}: prices {_names(unknown)}, which the workflow does not give")
+
+    def price_of(self, outcome: str) -> Price:
+        """The price of the outcome called `outcome`."""
+        return next(price for record, price in self.prices.items() if label(record) == outcome)
+
+
+def _names(records: set[Any]) -> str:
+    return ", ".join(sorted(label(record) for record in records))

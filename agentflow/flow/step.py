@@ -1,0 +1,109 @@
+"""Steps: plain async functions, and what their signatures say of the records they read and make."""
+
+import inspect
+import types
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from agentflow.errors import WorkflowError
+from agentflow.flow.check import Check
+from agentflow.flow.policy import EffectKey, Policy
+
+Kind = Literal["step", "each", "review"]
+Call = Callable[..., Awaitable[Any]]
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What a function reads (positional parameters), needs (after the `*`) and makes (its return type)."""
+
+    reads: tuple[Any, ...]
+    needs: Mapping[str, Any]
+    makes: tuple[Any, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One row of the table: a function, the records it reads and makes, and the policy it runs under."""
+
+    name: str
+    kind: Kind
+    call: Call
+    signature: Signature
+    policy: Policy = field(default_factory=Policy)
+    checks: tuple[Check, ...] = ()
+    sources: Mapping[str, Call] = field(default_factory=dict[str, Call])
+    effect: bool = False
+    lane: int | None = None
+    """Steps of one `.fork` share a number."""
+
+    @property
+    def starts_from(self) -> Any:
+        """The record whose making starts this step: the record itself, `list[Record]` for an `.each`."""
+        first = self.signature.reads[0]
+        return list[first] if self.kind == "each" else first
+
+    @property
+    def reads(self) -> tuple[Any, ...]:
+        return (self.starts_from, *self.signature.reads[1:])
+
+    @property
+    def makes(self) -> tuple[Any, ...]:
+        """What it puts on the edges: a `list` of what its function makes for an `.each`."""
+        return tuple(list[made] for made in self.signature.makes) if self.kind == "each" else self.signature.makes
+
+    @property
+    def key_name(self) -> str | None:
+        """The parameter that takes the effect's key."""
+        return next((name for name, kind in self.signature.needs.items() if kind is EffectKey), None)
+
+
+def read_signature(call: Callable[..., Any]) -> Signature:
+    """What `call` reads, needs and makes. Raises WorkflowError where a type is missing."""
+    hints = _hints(call)
+    parameters = inspect.signature(call).parameters.values()
+    if missing := [p.name for p in parameters if p.name not in hints]:
+        raise WorkflowError(f"{name_of(call)}: give {', '.join(missing)} a type; steps are wired by their types")
+    if "return" not in hints:
+        raise WorkflowError(f"{name_of(call)}: say what it returns; the record a step makes names the step that follows")
+    return Signature(
+        reads=tuple(hints[p.name] for p in parameters if p.kind is not p.KEYWORD_ONLY),
+        needs={p.name: hints[p.name] for p in parameters if p.kind is p.KEYWORD_ONLY},
+        makes=members(hints["return"]),
+    )
+
+
+def members(hint: Any) -> tuple[Any, ...]:
+    """The members of a union; the type itself where it is none."""
+    return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+
+
+def label(record: Any) -> str:
+    """What a record type is called on an edge: `Invoice`, `list[Line]`."""
+    if get_origin(record) is list:
+        return f"list[{label(get_args(record)[0])}]"
+    return getattr(record, "__name__", str(record))
+
+
+def name_of(call: Callable[..., Any]) -> str:
+    """The name a function goes by in messages."""
+    return getattr(call, "__name__", type(call).__name__)
+
+
+def snake(words: str) -> str:
+    """`DoesItAddUp` as `does_it_add_up`."""
+    return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(words))
+
+
+def checks_for(step: Step, made: type) -> Sequence[Check]:
+    """The step's checks that speak of records of type `made`."""
+    return [check for check in step.checks if issubclass(made, read_signature(check).reads[0])]
+
+
+def _hints(call: Callable[..., Any]) -> dict[str, Any]:
+    target: Any = call if inspect.isroutine(call) else type(call).__call__
+    try:
+        return get_type_hints(target)
+    except NameError as error:
+        raise WorkflowError(f"{name_of(call)}: its types cannot be read ({error}); import them at the module's top") from error
