@@ -1,0 +1,172 @@
+"""Databases: the one place that sets up a SQLAlchemy engine."""
+
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from zlib import crc32
+
+from sqlalchemy import Connection, Dialect, MetaData, Numeric, String, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from agentflow.errors import ConfigError, ConnectorError
+
+WAIT = 30
+"""Seconds a SQLite connection waits for the one that is writing."""
+
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "sqlite+pysqlite": "sqlite+aiosqlite",
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg2": "postgresql+psycopg",
+    "mysql": "mysql+aiomysql",
+    "mariadb": "mariadb+aiomysql",
+}
+
+
+class Money(TypeDecorator[Decimal]):
+    """An exact decimal: NUMERIC where the database has it, the digits as text in SQLite, which only has floats."""
+
+    impl = Numeric
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:  # noqa: D102 SQLAlchemy's own hooks
+        return String(40) if dialect.name == "sqlite" else Numeric(24, 6)
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:  # noqa: D102 as above
+        return format(value, "f") if value is not None and dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Decimal | None:  # noqa: D102 as above
+        return None if value is None else Decimal(value)
+
+
+@asynccontextmanager
+async def open_database(url: str, *, read_only: bool = False) -> AsyncGenerator[AsyncEngine]:
+    """An engine on a database that answers; disposed of at the end.
+
+    Takes `sqlite:///file.db`, `postgresql://...` or any SQLAlchemy URL with an async driver. A transaction of
+    `engine.begin()` takes SQLite's write lock at its start, so that processes wait for each other instead of failing;
+    `reading(engine)` gives transactions that don't.
+
+    Raises ConfigError where the URL or its driver is wrong, ConnectorError where the database does not answer.
+    """
+    address = _address(url)
+    engine = _engine(_opened_read_only(address) if read_only else address)
+    if address.get_backend_name() == "sqlite":
+        _prepare_sqlite(engine, read_only)
+    try:
+        if not read_only:
+            _make_folder(address)
+        await _greet(engine, address)
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+def reading(engine: AsyncEngine) -> AsyncEngine:
+    """The same engine for transactions that only read: they never wait for, or hold up, one that writes."""
+    return engine.execution_options(reading=True)
+
+
+@asynccontextmanager
+async def one_at_a_time(engine: AsyncEngine, name: str) -> AsyncGenerator[AsyncConnection]:
+    """A transaction that waits, over all processes, until no other of the same `name` is under way."""
+    async with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": crc32(name.encode())})
+        yield connection
+
+
+async def create_tables(engine: AsyncEngine, tables: MetaData) -> None:
+    """Creates the tables that are not there yet; safe where several processes open the same database."""
+    async with one_at_a_time(engine, "create_tables") as connection:
+        await connection.run_sync(tables.create_all)
+
+
+def _address(url: str) -> URL:
+    try:
+        address = make_url(url)
+    except (ArgumentError, ValueError):
+        raise ConfigError(
+            "A database URL cannot be read; write it as sqlite:///file.db or postgresql://user:password@host/name."
+        ) from None
+    return address.set(drivername=_DRIVERS.get(address.drivername, address.drivername))
+
+
+def _opened_read_only(address: URL) -> URL:
+    if address.get_backend_name() == "sqlite" and address.database:
+        file = quote(str(Path(address.database).absolute()))
+        return address.set(database=f"file:{file}", query={"mode": "ro", "uri": "true"})
+    if address.get_backend_name() == "postgresql":
+        return address.update_query_dict({"options": "-c default_transaction_read_only=on"})
+    return address
+
+
+def _engine(address: URL) -> AsyncEngine:
+    sqlite = address.get_backend_name() == "sqlite"
+    options: dict[str, Any] = {"timeout": WAIT, "isolation_level": None} if sqlite else {}
+    try:
+        return create_async_engine(address, connect_args=options, pool_pre_ping=not sqlite)
+    except ModuleNotFoundError as error:
+        mend = "pip install 'agentflow[postgres]'" if address.get_backend_name() == "postgresql" else "install it"
+        raise ConfigError(f"{_shown(address)} needs the driver {error.name}, which is not installed: {mend}.") from None
+    except (NoSuchModuleError, InvalidRequestError) as error:
+        raise ConfigError(f"{_shown(address)} names no database with an async driver: {error}.") from None
+
+
+def _make_folder(address: URL) -> None:
+    if address.get_backend_name() != "sqlite" or address.database in (None, "", ":memory:"):
+        return
+    folder = Path(address.database).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ConnectorError(f"The folder {folder} for a database cannot be made: {reason}.") from error
+
+
+def _prepare_sqlite(engine: AsyncEngine, read_only: bool) -> None:
+    """SQLite's own habits: foreign keys checked, readers beside a writer (WAL), transactions begun as told."""
+
+    def connected(connection: Any, _: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA foreign_keys = ON")
+        if not read_only:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.close()
+
+    def begun(connection: Connection) -> None:
+        calm = read_only or connection.get_execution_options().get("reading", False)
+        connection.exec_driver_sql("BEGIN" if calm else "BEGIN IMMEDIATE")
+
+    event.listen(engine.sync_engine, "connect", connected)
+    event.listen(engine.sync_engine, "begin", begun)
+
+
+async def _greet(engine: AsyncEngine, address: URL) -> None:
+    """Connects once, so that a wrong address is told at the start and in our words."""
+    try:
+        async with reading(engine).connect() as connection:
+            await connection.execute(text("SELECT 1"))
+    except (SQLAlchemyError, OSError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        reason = _without_password(" ".join(str(cause).split()), address)
+        raise ConnectorError(
+            f"The database {_shown(address)} does not answer: {reason}. Check its address, and that it is up."
+        ) from None
+
+
+def _shown(address: URL) -> str:
+    return address.render_as_string(hide_password=True)
+
+
+def _without_password(message: str, address: URL) -> str:
+    password = str(address.password) if address.password else ""
+    return re.sub(rf"(?<!\w){re.escape(password)}(?!\w)", "***", message) if password else message
