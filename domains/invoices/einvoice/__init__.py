@@ -1,6 +1,7 @@
 """E-invoices: parsed, never guessed, and checked against EN 16931 with the official rules."""
 
 from domains.invoices.einvoice.reading import parse as parse
+from domains.invoices.einvoice.rules import Rules as Rules
 from domains.invoices.einvoice.tree import Syntax as Syntax
-from domains.invoices.einvoice.tree import XmlRefused as XmlRefused
+from domains.invoices.einvoice.tree import XmlError as XmlError
 from domains.invoices.einvoice.tree import sniff as sniff

@@ -26,10 +26,12 @@ def header(root: Node) -> dict[str, Any]:
 
 
 def lines(root: Node) -> list[Line]:
+    """The lines in the order of the document."""
     return [_line(node) for node in root.all(f"{_TRADE}/IncludedSupplyChainTradeLineItem")]
 
 
 def taxes(root: Node) -> list[Tax]:
+    """The VAT breakdown (BG-23)."""
     return [_tax(node) for node in root.all(f"{_SETTLEMENT}/ApplicableTradeTax")]
 
 
@@ -60,6 +62,11 @@ def _parties(root: Node) -> dict[str, Any]:
         "buyer_vat_id": _vat_id(buyer),
         "buyer_address": _address(buyer.one("PostalTradeAddress")),
     }
+
+
+def sums(root: Node) -> Node:
+    """The element with the totals."""
+    return root.one(f"{_SETTLEMENT}/{_SUMS}")
 
 
 def _totals(settlement: Node) -> dict[str, Any]:
@@ -101,7 +108,8 @@ def _vat_id(party: Node) -> str | None:
 def _address(node: Node) -> str | None:
     place = " ".join(filter(None, (node.text("PostcodeCode"), node.text("CityName"))))
     street = (node.text("LineOne"), node.text("LineTwo"), node.text("LineThree"))
-    return ", ".join(filter(None, (*street, place, node.text("CountrySubDivisionName"), node.text("CountryID")))) or None
+    parts = (*street, place, node.text("CountrySubDivisionName"), node.text("CountryID"))
+    return ", ".join(filter(None, parts)) or None
 
 
 def _line(node: Node) -> Line:

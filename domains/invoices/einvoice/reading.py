@@ -13,7 +13,7 @@ _SOURCE = "xml"
 def parse(xml: bytes) -> Invoice:
     """Read UBL, CII or ZUGFeRD 1; a field is None where the XML does not have it or writes it against its type.
 
-    Raises XmlRefused where the bytes are no e-invoice that is safe to read.
+    Raises XmlError where the bytes are no e-invoice that is safe to read.
     """
     tree, syntax = read(xml)
     root, dialect = Node(tree), ubl if syntax == "ubl" else cii

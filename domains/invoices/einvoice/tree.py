@@ -29,18 +29,18 @@ _IBAN = re.compile(r"[A-Z]{2}\d\d[A-Z0-9]{11,30}", re.ASCII)
 _DAY = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?!\d)", re.ASCII)
 
 
-class XmlRefused(AgentflowError):
+class XmlError(AgentflowError):
     """An XML file is broken, is no e-invoice, or asks for what no invoice needs (a DTD, entities, huge nesting)."""
 
 
-class _Root(Exception):
+class _Root(Exception):  # noqa: N818 - a signal, not an error
     """Stops the reading as soon as the root element is known."""
 
 
 def sniff(xml: bytes) -> Syntax | None:
     """Tell the syntax of an e-invoice by its root element; None where the bytes are no XML or another kind of XML.
 
-    Raises XmlRefused where a DTD stands before the root element.
+    Raises XmlError where a DTD stands before the root element.
     """
     found: list[str] = []
 
@@ -58,16 +58,16 @@ def sniff(xml: bytes) -> Syntax | None:
 def read(xml: bytes) -> tuple[ET.Element, Syntax]:
     """Read an e-invoice into a tree.
 
-    Raises XmlRefused: not an e-invoice, not well-formed, a DTD or XInclude, more than 64 MiB, 500,000 elements or
+    Raises XmlError: not an e-invoice, not well-formed, a DTD or XInclude, more than 64 MiB, 500,000 elements or
     100 levels.
     """
     if len(xml) > BYTES:
-        raise XmlRefused(f"The XML has {len(xml)} bytes; at most {BYTES} are read. Send it without its attachments.")
+        raise XmlError(f"The XML has {len(xml)} bytes; at most {BYTES} are read. Send it without its attachments.")
     builder = _Builder()
     try:
         _feed(xml, builder.start, builder.end, builder.data)
     except (expat.ExpatError, LookupError, ValueError) as error:
-        raise XmlRefused(f"The XML is not well-formed ({error}). Ask the sender for an intact file.") from error
+        raise XmlError(f"The XML is not well-formed ({error}). Ask the sender for an intact file.") from error
     root = builder.close()
     return root, _known(root)
 
@@ -75,7 +75,7 @@ def read(xml: bytes) -> tuple[ET.Element, Syntax]:
 def _known(root: ET.Element) -> Syntax:
     syntax = _syntax(root.tag.replace("}", " ").lstrip("{"))
     if syntax is None:
-        raise XmlRefused(f"{root.tag} is not an e-invoice. UBL, CII and ZUGFeRD 1 are read.")
+        raise XmlError(f"{root.tag} is not an e-invoice. UBL, CII and ZUGFeRD 1 are read.")
     return syntax
 
 
@@ -99,9 +99,9 @@ class _Builder:
         self._depth += 1
         self._nodes += 1
         if self._depth > DEPTH or self._nodes > NODES:
-            raise XmlRefused(f"The XML nests deeper than {DEPTH} levels or holds over {NODES} elements: no invoice does.")
+            raise XmlError(f"The XML has over {DEPTH} levels or over {NODES} elements, more than any invoice needs.")
         if name.startswith(_XINCLUDE):
-            raise XmlRefused("The XML asks to include another file (XInclude). Ask the sender for a file without it.")
+            raise XmlError("The XML asks to include another file (XInclude). Ask the sender for a file without it.")
         self._tree.start(_clark(name), {_clark(key): value for key, value in attributes.items()})
 
     def end(self, name: str) -> None:
@@ -139,7 +139,7 @@ def _feed(
 
 
 def _refuse_dtd(*_: Any) -> None:
-    raise XmlRefused("The XML declares a DTD, which an e-invoice must not. Ask the sender for a file without it.")
+    raise XmlError("The XML declares a DTD, which an e-invoice must not. Ask the sender for a file without it.")
 
 
 class Node:
@@ -149,6 +149,7 @@ class Node:
         self._element = element
 
     def all(self, path: str) -> "list[Node]":
+        """Every element along the path, in document order."""
         found = [] if self._element is None else [self._element]
         for step in path.split("/"):
             names = step.split("|")
@@ -156,6 +157,7 @@ class Node:
         return [Node(element) for element in found]
 
     def one(self, path: str) -> "Node":
+        """The first element along the path, or an empty node."""
         return next(iter(self.all(path)), Node(None))
 
     @property
@@ -172,6 +174,7 @@ class Node:
         return decimal(self.text(*paths))
 
     def attribute(self, name: str) -> str | None:
+        """An attribute's value; None where it is absent or empty."""
         return None if self._element is None else (self._element.get(name) or "").strip() or None
 
 

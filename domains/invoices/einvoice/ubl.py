@@ -15,10 +15,12 @@ def header(root: Node) -> dict[str, Any]:
 
 
 def lines(root: Node) -> list[Line]:
+    """The lines in the order of the document."""
     return [_line(node) for node in root.all("InvoiceLine|CreditNoteLine")]
 
 
 def taxes(root: Node) -> list[Tax]:
+    """The VAT breakdown (BG-23)."""
     return [_tax(node) for node in _tax_total(root).all("TaxSubtotal")]
 
 
