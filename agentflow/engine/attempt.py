@@ -65,7 +65,8 @@ async def _effect(step: Step, reads: Sequence[Any], services: Services, item: in
 
 def effect_key(job: str, step: str, item: int | None) -> EffectKey:
     """The key of a step's effect in a job: the same however often the job is resumed."""
-    return EffectKey(hashlib.sha256(f"{job}\x1f{step}\x1f{'' if item is None else item}".encode()).hexdigest())
+    digest = hashlib.sha256(f"{job}\x1f{step}\x1f{'' if item is None else item}".encode())
+    return EffectKey(digest.hexdigest(), job)
 
 
 async def _attempts(step: Step, reads: Sequence[Any], services: Services) -> AsyncIterator[Attempt]:

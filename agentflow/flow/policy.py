@@ -18,6 +18,8 @@ class EffectKey:
     """The identity of one effect: the same over retries and resumes of a job, different for every other."""
 
     value: str
+    job: str
+    """The job the effect belongs to."""
 
     def __str__(self) -> str:
         return self.value

@@ -1,0 +1,85 @@
+"""The blob store: each document lives once, in a folder, under its sha256."""
+
+import asyncio
+import hashlib
+import os
+import tempfile
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import ClassVar
+
+from agentflow.errors import ConnectorError
+from agentflow.flow.record import Document
+
+CHUNK = 1 << 20
+
+
+class Documents:
+    """Bytes by sha256; safe for any number of processes on one folder."""
+
+    name: ClassVar[str] = "documents"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str | None, home: Path) -> "AsyncGenerator[Documents]":
+        """The store in the folder `url`, by default `home/documents`."""
+        folder = Path(url) if url else home / "documents"
+        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+        yield cls(folder)
+
+    async def add(self, path: Path, name: str) -> Document:
+        """Stores the file at `path`; memory stays constant. Raises ConnectorError where it cannot be read."""
+        return await asyncio.to_thread(self._copy, path, name)
+
+    async def put(self, data: bytes) -> str:
+        """Stores `data`; its sha256."""
+        sha = hashlib.sha256(data).hexdigest()
+        await asyncio.to_thread(self._write, sha, data)
+        return sha
+
+    async def get(self, sha256: str) -> bytes:
+        """The bytes stored under `sha256`. Raises ConnectorError where there are none."""
+        try:
+            return await asyncio.to_thread(self.path(sha256).read_bytes)
+        except OSError as error:
+            raise ConnectorError(f"document {sha256[:12]} is not in the store ({error.strerror}); add it again") from error
+
+    def path(self, sha256: str) -> Path:
+        """Where the bytes stored under `sha256` lie."""
+        return self._folder / sha256[:2] / sha256
+
+    def _copy(self, path: Path, name: str) -> Document:
+        digest, size = hashlib.sha256(), 0
+        try:
+            with path.open("rb") as source, tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as copy:
+                while chunk := source.read(CHUNK):
+                    digest.update(chunk)
+                    size += len(chunk)
+                    copy.write(chunk)
+                _settle(copy.fileno())
+        except OSError as error:
+            raise ConnectorError(f"{name} cannot be read: {error.strerror}; check the path and its permissions") from error
+        self._move(Path(copy.name), digest.hexdigest())
+        return Document(name=name, sha256=digest.hexdigest(), size=size)
+
+    def _write(self, sha: str, data: bytes) -> None:
+        if self.path(sha).exists():
+            return
+        with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as copy:
+            copy.write(data)
+            _settle(copy.fileno())
+        self._move(Path(copy.name), sha)
+
+    def _move(self, copy: Path, sha: str) -> None:
+        target = self.path(sha)
+        target.parent.mkdir(exist_ok=True)
+        copy.replace(target)
+
+
+def _settle(descriptor: int) -> None:
+    """Puts the bytes on disk before the file gets its name: a name never stands for half a document."""
+    os.fsync(descriptor)

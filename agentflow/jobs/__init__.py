@@ -1,0 +1,1 @@
+"""What is sold: jobs, their states and what is kept of them."""

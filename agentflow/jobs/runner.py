@@ -1,0 +1,223 @@
+"""The embedded runner: carries a pack's jobs to their outcome, or to the person who is asked, in this process."""
+
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from agentflow.connectors.documents import Documents
+from agentflow.engine.attempt import Services, perform
+from agentflow.engine.graph import NOTES, Graph, Standing, forget, open_saver
+from agentflow.engine.models import Budget, ModelConfig, Models
+from agentflow.errors import AgentflowError, ConfigError, RunError
+from agentflow.flow.connector import Connector
+from agentflow.flow.pack import Pack
+from agentflow.flow.record import Document, Record
+from agentflow.flow.step import label
+from agentflow.jobs.store import Job, Store, dollars, new_id, now, open_store
+
+
+class Runner:
+    """A pack with everything its jobs need, open. One serves any number of jobs at once."""
+
+    def __init__(
+        self, pack: Pack, store: Store, checkpoints: str, connectors: Mapping[type[Any], Any], models: Models
+    ) -> None:
+        self.pack = pack
+        self.store = store
+        self._checkpoints = checkpoints
+        self._connectors = connectors
+        self._models = models
+        self._graph = Graph(pack.workflow)
+
+    @property
+    def documents(self) -> Documents:
+        """The blob store."""
+        return self._connectors[Documents]
+
+    async def submit(self, record: Record, name: str, sha256: str) -> Job:
+        """Stores a job for an input; the same pack, name and content are one job, however often they are submitted."""
+        job = Job(
+            id=new_id("job"),
+            pack=self.pack.name,
+            pack_version=self.pack.version,
+            input_name=name,
+            input_sha256=sha256,
+            input=record.model_dump(mode="json"),
+            created_at=now(),
+        )
+        return await self.store.submit(job)
+
+    async def run(self, job: str) -> Job:
+        """Carries the job on from where it stands until it ends or waits for a person.
+
+        Safe to call again at any time: what is finished is never done twice. An error that the pack's code
+        raises ends the job as failed, free of charge; the next call tries it again.
+        """
+        row = await self._row(job)
+        if row.status in ("finished", "awaiting_review"):
+            return row
+        return await self._advance(row, None)
+
+    async def answer(self, job: str, answer: str, value: Mapping[str, Any], question: str | None = None) -> Job:
+        """Gives a person's answer, an `answer` record with fields `value`, and carries the job on.
+
+        `question` is needed only where several are open. Raises RunError where the job asks nothing of that kind.
+        """
+        row = await self._row(job)
+        asked = _asked(row, question)
+        if answer not in row.questions[asked]["answers"]:
+            names = ", ".join(row.questions[asked]["answers"])
+            raise RunError(f"job {job} cannot be answered with {answer}; it takes {names}")
+        given = _valid(self.pack, answer, value)
+        return await self._advance(row, {asked: {"type": answer, "value": given}})
+
+    async def _row(self, job: str) -> Job:
+        row = await self.store.get(job)
+        if row is None:
+            raise RunError(f"there is no job {job} in this database; `agentflow review list` shows what there is")
+        return row
+
+    async def _advance(self, row: Job, answers: Mapping[str, Any] | None) -> Job:
+        await self.store.change(row.id, status="running")
+        services = Services(row.id, self._connectors, self._models, self.store.journal(row.id))
+
+        async def do(step: Any, reads: Sequence[Any], item: int | None) -> Any:
+            return await perform(step, reads, services, item)
+
+        began = time.monotonic()
+        async with open_saver(self._checkpoints) as saver:
+            try:
+                standing = await self._move(row, saver, do, answers)
+            except Exception as error:  # noqa: BLE001 - whatever a pack's code raises fails its own job and no other
+                return await self._fail(row, error, time.monotonic() - began)
+            job = await self._settle(row, standing, time.monotonic() - began)
+            if job.status == "finished":
+                await forget(row.id, saver)
+            return job
+
+    async def _move(self, row: Job, saver: Any, do: Any, answers: Mapping[str, Any] | None) -> Standing:
+        standing = await self._graph.standing(row.id, saver)
+        if not standing.begun:
+            return await self._graph.start(row.id, saver, do, self.pack.workflow.takes.model_validate(row.input))
+        if standing.outcome or (standing.questions and not answers):
+            return standing
+        return await self._graph.go_on(row.id, saver, do, answers)
+
+    async def _settle(self, row: Job, standing: Standing, seconds: float) -> Job:
+        if not standing.outcome and not standing.questions:
+            raise RunError(f"job {row.id} ended without an outcome; check that every join of the workflow can be reached")
+        micros, roles = await self.store.cost(row.id)
+        output, evidence = _output(self.pack, standing)
+        values: dict[str, Any] = {
+            "output": output,
+            "evidence": evidence,
+            "problems": _problems(standing),
+            "questions": dict(standing.questions),
+            "sources": sorted({*roles, *(e["source"] for e in evidence.values())}),
+            "cost_micros": micros,
+            "seconds": row.seconds + seconds,
+        }
+        if not standing.outcome:
+            return await self.store.change(row.id, status="awaiting_review", **values)
+        price = self.pack.price_of(standing.outcome)
+        values |= {"outcome": standing.outcome, "result": standing.state[standing.outcome]}
+        values |= {"price_minor": price.minor, "currency": price.currency, "finished_at": now()}
+        return await self.store.change(row.id, status="finished", **values)
+
+    async def _fail(self, row: Job, error: Exception, seconds: float) -> Job:
+        micros, roles = await self.store.cost(row.id)
+        text = str(error) if isinstance(error, AgentflowError) else f"{type(error).__name__}: {error}"
+        problem = {"code": "failed", "message": text, "path": "", "severity": "error", "reference": None}
+        return await self.store.change(
+            row.id,
+            status="failed",
+            problems=[problem],
+            cost_micros=micros,
+            sources=roles,
+            seconds=row.seconds + seconds,
+        )
+
+
+@asynccontextmanager
+async def open_runner(
+    pack: Pack,
+    *,
+    home: Path,
+    database: str | None = None,
+    connect: Mapping[str, str] | None = None,
+    models: Mapping[str, ModelConfig] | None = None,
+    budget: Decimal | None = None,
+) -> AsyncGenerator[Runner]:
+    """Opens what the pack's jobs need.
+
+    `home` is the folder that keeps documents and, unless `database` (a SQLAlchemy URL) says otherwise, the job
+    store. `connect` gives URLs by connector name; `budget` is in USD. Raises ConfigError and ConnectorError.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    jobs = database or f"sqlite:///{home / 'agentflow.db'}"
+    checkpoints = database if database and not database.startswith("sqlite") else f"sqlite:///{home / 'steps.db'}"
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(jobs))
+        opened = await _open_connectors(stack, pack, home, connect or {})
+        yield Runner(pack, store, checkpoints, opened, Models(models or {}, Budget(budget)))
+
+
+async def _open_connectors(
+    stack: AsyncExitStack, pack: Pack, home: Path, connect: Mapping[str, str]
+) -> dict[type[Any], Any]:
+    kinds: list[type[Connector]] = [Documents, *(kind for kind in pack.connectors if kind is not Documents)]
+    names = [kind.name for kind in kinds]
+    if unknown := sorted(set(connect) - set(names)):
+        raise ConfigError(f"the pack {pack.name} has no connector {', '.join(unknown)}; it has {', '.join(names)}")
+    return {kind: await stack.enter_async_context(kind.open(connect.get(kind.name), home)) for kind in kinds}
+
+
+def _asked(row: Job, question: str | None) -> str:
+    if question is None and len(row.questions) == 1:
+        return next(iter(row.questions))
+    if question in row.questions:
+        return question
+    if not row.questions:
+        raise RunError(f"job {row.id} is {row.status} and asks nothing")
+    raise RunError(f"job {row.id} asks {len(row.questions)} questions; name one of {', '.join(row.questions)}")
+
+
+def _valid(pack: Pack, answer: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return pack.workflow.record(answer).model_validate(value).model_dump(mode="json")
+    except ValidationError as error:
+        found = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
+        raise RunError(f"the answer is no valid {answer}: {found}") from error
+
+
+def _output(pack: Pack, standing: Standing) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """What the customer gets, and the evidence by field: of a finished job the trusted record, else the proposal."""
+    wanted = label(pack.delivers) if pack.delivers else standing.outcome
+    proposals = [q["value"] for q in standing.questions.values() if q["type"] == wanted]
+    found = proposals[0] if proposals else standing.state.get(wanted or "")
+    if not isinstance(found, dict):
+        return None, {}
+    fields: dict[str, Any] = dict(found)
+    return fields, fields.pop("evidence", None) or {}
+
+
+def _problems(standing: Standing) -> list[Any]:
+    asked = [reason for question in standing.questions.values() for reason in question["reasons"]]
+    outcome: Any = standing.state.get(standing.outcome) if standing.outcome else None
+    told = outcome.get("problems", []) if isinstance(outcome, dict) else []
+    return [*asked, *standing.state.get(NOTES, []), *told]
+
+
+def cost_of(job: Job) -> Decimal:
+    """What the job's model calls cost, USD."""
+    return dollars(job.cost_micros)
+
+
+def is_document(pack: Pack) -> bool:
+    """True if the pack takes files as they are."""
+    return pack.workflow.takes is Document

@@ -1,0 +1,211 @@
+"""The job store: a row a job, an effect and a model call, in any SQL database."""
+
+import time
+import uuid
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, UniqueConstraint, func, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
+
+from agentflow.connectors.sql import open_database, reading
+from agentflow.engine.journal import CostLine
+from agentflow.jobs.migrate import upgrade
+
+MICROS = 1_000_000
+
+Status = Literal["queued", "running", "awaiting_review", "finished", "failed"]
+
+
+class Table(MappedAsDataclass, DeclarativeBase, kw_only=True):
+    """What every table shares."""
+
+    type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON, str: String}  # noqa: RUF012 - SQLAlchemy reads it here
+
+
+class Job(Table):
+    """One input of one pack on its way to an outcome."""
+
+    __tablename__ = "job"
+    __table_args__ = (
+        UniqueConstraint("pack", "input_name", "input_sha256", name="one_job_an_input"),
+        CheckConstraint("status IN ('queued','running','awaiting_review','finished','failed')", name="known_status"),
+        CheckConstraint("(outcome IS NULL) = (status <> 'finished')", name="an_outcome_when_finished"),
+        CheckConstraint("price_minor >= 0 AND (status = 'finished' OR price_minor = 0)", name="paid_when_finished"),
+        CheckConstraint("cost_micros >= 0", name="cost_not_negative"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    pack: Mapped[str]
+    pack_version: Mapped[str]
+    input_name: Mapped[str]
+    input_sha256: Mapped[str]
+    input: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    status: Mapped[str] = mapped_column(default="queued")
+    outcome: Mapped[str | None] = mapped_column(default=None)
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
+    """The outcome record."""
+    output: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
+    """What the customer gets; a proposal while the job waits for a person."""
+    evidence: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
+    problems: Mapped[list[Any]] = mapped_column(default_factory=list[Any])
+    questions: Mapped[dict[str, Any]] = mapped_column(default_factory=dict[str, Any])
+    """What a person is asked, by question id."""
+    sources: Mapped[list[Any]] = mapped_column(default_factory=list[Any])
+    price_minor: Mapped[int] = mapped_column(default=0)
+    currency: Mapped[str] = mapped_column(default="USD")
+    cost_micros: Mapped[int] = mapped_column(default=0)
+    """Millionths of a USD that models have cost."""
+    seconds: Mapped[float] = mapped_column(default=0.0)
+    finished_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class Effect(Table):
+    """One change of the world: there before it is made, and again when it is done."""
+
+    __tablename__ = "effect"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("job.id"), index=True)
+    step: Mapped[str]
+    begun_at: Mapped[datetime]
+    made: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    done_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class Cost(Table):
+    """One call of a model, failed ones too."""
+
+    __tablename__ = "cost_line"
+
+    call: Mapped[str] = mapped_column(primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("job.id"), index=True)
+    step: Mapped[str]
+    role: Mapped[str]
+    model: Mapped[str]
+    tokens_in: Mapped[int]
+    tokens_out: Mapped[int]
+    cost_micros: Mapped[int]
+    seconds: Mapped[float]
+    created_at: Mapped[datetime]
+    fault: Mapped[str | None] = mapped_column(default=None)
+
+
+class Store:
+    """Reads and writes jobs; every write is one transaction."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._writing = async_sessionmaker(engine, expire_on_commit=False)
+        self._reading = async_sessionmaker(reading(engine), expire_on_commit=False)
+
+    async def submit(self, job: Job) -> Job:
+        """Stores a new job; the one that is there already where the same input came before."""
+        try:
+            async with self._writing.begin() as session:
+                session.add(job)
+            return job
+        except IntegrityError:
+            async with self._reading() as session:
+                same = (Job.pack == job.pack, Job.input_name == job.input_name, Job.input_sha256 == job.input_sha256)
+                return (await session.scalars(select(Job).where(*same))).one()
+
+    async def get(self, job: str) -> Job | None:
+        """The job with that id."""
+        async with self._reading() as session:
+            return await session.get(Job, job)
+
+    async def jobs(self, pack: str | None = None, status: Status | None = None) -> Sequence[Job]:
+        """The jobs, oldest first."""
+        query = select(Job).order_by(Job.created_at, Job.id)
+        query = query.where(Job.pack == pack) if pack else query
+        query = query.where(Job.status == status) if status else query
+        async with self._reading() as session:
+            return (await session.scalars(query)).all()
+
+    async def change(self, job: str, **values: Any) -> Job:
+        """Sets columns of a job that has not ended; an ended job stays as it is."""
+        async with self._writing.begin() as session:
+            await session.execute(update(Job).where(Job.id == job, Job.status != "finished").values(**values))
+            return (await session.scalars(select(Job).where(Job.id == job))).one()
+
+    async def cost(self, job: str) -> tuple[int, list[str]]:
+        """Millionths of a USD that the job's model calls have cost so far, and the roles asked."""
+        async with self._reading() as session:
+            total = await session.scalar(select(func.sum(Cost.cost_micros)).where(Cost.job_id == job))
+            roles = await session.scalars(select(Cost.role).where(Cost.job_id == job, Cost.fault.is_(None)).distinct())
+            return int(total or 0), sorted(roles)
+
+    def journal(self, job: str) -> "JobJournal":
+        """What the engine writes while the job runs."""
+        return JobJournal(self._writing, job)
+
+
+class JobJournal:
+    """Keeps a running job's effects and costs, each in a transaction of its own."""
+
+    def __init__(self, sessions: async_sessionmaker[Any], job: str) -> None:
+        self._sessions = sessions
+        self._job = job
+
+    async def spend(self, line: CostLine) -> None:
+        """Keeps a cost line, whatever becomes of the answer."""
+        row = Cost(
+            call=line.call,
+            job_id=self._job,
+            step=line.step,
+            role=line.role,
+            model=line.model,
+            tokens_in=line.tokens_in,
+            tokens_out=line.tokens_out,
+            cost_micros=int((line.cost * MICROS).to_integral_value()),
+            seconds=line.seconds,
+            created_at=now(),
+            fault=line.fault,
+        )
+        async with self._sessions.begin() as session:
+            session.add(row)
+
+    async def begin_effect(self, key: str, step: str) -> Mapping[str, Any] | None:
+        """Notes that an effect starts; what it made, where an earlier run of the job has finished it."""
+        async with self._sessions.begin() as session:
+            effect = await session.get(Effect, key)
+            if effect is None:
+                session.add(Effect(key=key, job_id=self._job, step=step, begun_at=now()))
+                return None
+            return effect.made
+
+    async def end_effect(self, key: str, made: Mapping[str, Any]) -> None:
+        """Notes that an effect is done and what it made."""
+        async with self._sessions.begin() as session:
+            await session.execute(
+                update(Effect).where(Effect.key == key, Effect.done_at.is_(None)).values(made=dict(made), done_at=now())
+            )
+
+
+@asynccontextmanager
+async def open_store(url: str) -> AsyncGenerator[Store]:
+    """The job store in a database that is brought to the newest schema first."""
+    async with open_database(url) as engine:
+        await upgrade(engine)
+        yield Store(engine)
+
+
+def new_id(prefix: str) -> str:
+    """`prefix_` and a sortable 128-bit id: milliseconds, then chance."""
+    return f"{prefix}_{time.time_ns() // 1_000_000:012x}{uuid.uuid4().hex[:20]}"
+
+
+def now() -> datetime:
+    """The time in UTC, without a zone: SQLite keeps none."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def dollars(micros: int) -> Decimal:
+    """Millionths of a USD as USD."""
+    return Decimal(micros) / MICROS

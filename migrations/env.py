@@ -1,0 +1,9 @@
+"""Alembic's entry: runs the migrations on the connection that agentflow.jobs.migrate hands over."""
+
+from alembic import context
+
+from agentflow.jobs.store import Table
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=Table.metadata, render_as_batch=True)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,75 @@
+"""A job ends once, whatever happens on its way."""
+
+from pathlib import Path
+
+import pytest
+
+from agentflow import Pack, Price
+from agentflow.errors import RunError
+from agentflow.jobs.runner import open_runner
+from tests.engine.toy import Order, Posted, Refused, ran, toy
+
+
+@pytest.fixture(autouse=True)
+def _fresh():
+    ran.clear()
+
+
+def pack() -> Pack:
+    return Pack(name="toy", workflow=toy(), prices={Posted: Price("0.40"), Refused: Price("0.05")})
+
+
+async def test_a_finished_job_has_its_outcome_and_its_price(tmp_path: Path):
+    async with open_runner(pack(), home=tmp_path) as runner:
+        job = await runner.submit(Order(lines=["a"]), "order-1", "sha")
+        done = await runner.run(job.id)
+    assert (done.status, done.outcome, done.price_minor, done.currency) == ("finished", "Posted", 40, "USD")
+    assert done.output is not None
+    assert done.output["accounts"] == ["a/1"]
+
+
+async def test_the_same_input_is_one_job_and_is_done_once(tmp_path: Path):
+    for _ in range(2):
+        async with open_runner(pack(), home=tmp_path) as runner:
+            job = await runner.submit(Order(lines=["a"]), "order-1", "sha")
+            await runner.run(job.id)
+    assert ran.count("post") == 1
+
+
+async def test_a_waiting_job_costs_nothing_and_goes_on_with_its_answer(tmp_path: Path):
+    async with open_runner(pack(), home=tmp_path) as runner:
+        job = await runner.submit(Order(lines=["?"]), "order-1", "sha")
+        waiting = await runner.run(job.id)
+        assert (waiting.status, waiting.price_minor) == ("awaiting_review", 0)
+    async with open_runner(pack(), home=tmp_path) as runner:
+        done = await runner.answer(job.id, "Booked", {"accounts": ["9"]})
+    assert done.outcome == "Posted"
+    assert done.questions == {}
+    assert ran == ["split", "post"]
+
+
+async def test_an_answer_of_the_wrong_form_is_refused_and_loses_nothing(tmp_path: Path):
+    async with open_runner(pack(), home=tmp_path) as runner:
+        job = await runner.submit(Order(lines=["?"]), "order-1", "sha")
+        await runner.run(job.id)
+        with pytest.raises(RunError, match="no valid Booked: accounts: Field required"):
+            await runner.answer(job.id, "Booked", {})
+        with pytest.raises(RunError, match="takes Booked, Refused"):
+            await runner.answer(job.id, "Posted", {})
+        assert (await runner.answer(job.id, "Refused", {"why": "no"})).outcome == "Refused"
+
+
+async def test_an_error_fails_its_own_job_free_of_charge_and_can_be_tried_again(tmp_path: Path):
+    async with open_runner(pack(), home=tmp_path) as runner:
+        job = await runner.submit(Order(lines=["a"]), "order-1", "sha")
+        graph_do = runner._graph.start
+
+        async def broken(*args, **kwargs):
+            raise OSError("disk full")
+
+        runner._graph.start = broken
+        failed = await runner.run(job.id)
+        assert (failed.status, failed.price_minor) == ("failed", 0)
+        assert failed.problems[0]["message"] == "OSError: disk full"
+        runner._graph.start = graph_do
+        assert (await runner.run(job.id)).status == "finished"
