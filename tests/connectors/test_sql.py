@@ -115,7 +115,9 @@ async def test_a_missing_file_is_not_made_by_reading_it(tmp_path):
     assert not (tmp_path / "x.db").exists()
 
 
-@pytest.mark.parametrize("address", ["nonsense", "postgresql://bob:s3cret-word@host:port/x", "foo://bob:s3cret-word@host/x"])
+@pytest.mark.parametrize(
+    "address", ["nonsense", "postgresql://bob:s3cret-word@host:port/x", "foo://bob:s3cret-word@host/x"]
+)
 async def test_a_wrong_address_is_told_without_its_password(address):
     with pytest.raises(ConfigError) as told:
         async with open_database(address):
