@@ -1,17 +1,6 @@
-"""agentflow: narrow jobs, done reliably, priced by outcome. The words a pack author needs."""
+"""agentflow: narrow jobs, done reliably, priced by outcome. The words a pack author needs, each loaded when used."""
 
-from agentflow.flow.check import Check as Check
-from agentflow.flow.check import Problem as Problem
-from agentflow.flow.connector import Connector as Connector
-from agentflow.flow.model import Image as Image
-from agentflow.flow.model import Model as Model
-from agentflow.flow.pack import Pack as Pack
-from agentflow.flow.pack import Price as Price
-from agentflow.flow.policy import EffectKey as EffectKey
-from agentflow.flow.policy import Policy as Policy
-from agentflow.flow.record import Box as Box
-from agentflow.flow.record import Document as Document
-from agentflow.flow.record import Evidence as Evidence
-from agentflow.flow.record import Record as Record
-from agentflow.flow.workflow import Workflow as Workflow
-from agentflow.flow.workflow import workflow as workflow
+import lazy_loader
+
+# The names stand in __init__.pyi, for this loader and for type checkers alike.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # noqa: RUF067

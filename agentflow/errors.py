@@ -1,19 +1,19 @@
 """Every error agentflow raises, in one tree.
 
-    AgentflowError
-    ├── WorkflowError      the steps of a workflow do not fit together
-    ├── PackError          a pack cannot be loaded, or what it declares is not there
-    ├── ConfigError        models.toml, a connector URL or an option is wrong
-    ├── RunError           a job cannot go on
-    │   ├── StepLimitError     a job took more steps than its workflow allows
-    │   └── BudgetError        the money set aside for a run is used up
-    ├── ModelError         a model did not answer
-    │   ├── AnswerError        it answered, but not in the form asked for
-    │   └── UnpricedError      a model has no known price
-    ├── ConnectorError     a connector cannot reach or read what it is connected to
-    └── WorkerError        a child process did not finish its call
-        ├── WorkerTimeout      it ran past its time limit
-        └── WorkerDied         it ended, ran out of memory or was killed
+AgentflowError
+├── WorkflowError      the steps of a workflow do not fit together
+├── PackError          a pack cannot be loaded, or what it declares is not there
+├── ConfigError        models.toml, a connector URL or an option is wrong
+├── RunError           a job cannot go on
+│   ├── StepLimitError     a job took more steps than its workflow allows
+│   └── BudgetError        the money set aside for a run is used up
+├── ModelError         a model did not answer
+│   ├── AnswerError        it answered, but not in the form asked for
+│   └── UnpricedError      a model has no known price
+├── ConnectorError     a connector cannot reach or read what it is connected to
+└── WorkerError        a child process did not finish its call
+    ├── WorkerTimeout      it ran past its time limit
+    └── WorkerDied         it ended, ran out of memory or was killed
 """
 
 

@@ -46,7 +46,9 @@ class Documents:
         try:
             return await asyncio.to_thread(self.path(sha256).read_bytes)
         except OSError as error:
-            raise ConnectorError(f"document {sha256[:12]} is not in the store ({error.strerror}); add it again") from error
+            raise ConnectorError(
+                f"document {sha256[:12]} is not in the store ({error.strerror}); add it again"
+            ) from error
 
     def path(self, sha256: str) -> Path:
         """Where the bytes stored under `sha256` lie."""
@@ -62,7 +64,9 @@ class Documents:
                     copy.write(chunk)
                 _settle(copy.fileno())
         except OSError as error:
-            raise ConnectorError(f"{name} cannot be read: {error.strerror}; check the path and its permissions") from error
+            raise ConnectorError(
+                f"{name} cannot be read: {error.strerror}; check the path and its permissions"
+            ) from error
         self._move(Path(copy.name), digest.hexdigest())
         return Document(name=name, sha256=digest.hexdigest(), size=size)
 

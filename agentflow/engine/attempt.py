@@ -12,7 +12,7 @@ from agentflow.errors import AnswerError, BudgetError, ModelError, RunError
 from agentflow.flow.check import Check, Problem
 from agentflow.flow.model import Model
 from agentflow.flow.policy import EffectKey
-from agentflow.flow.step import Call, Step, checks_for, label, name_of, read_signature
+from agentflow.flow.step import Step, as_list, checks_for, item_of, label, name_of, read_signature
 
 CODE = "code"
 """The source of a step that asks no model."""
@@ -71,7 +71,11 @@ def effect_key(job: str, step: str, item: int | None) -> EffectKey:
 
 async def _attempts(step: Step, reads: Sequence[Any], services: Services) -> AsyncIterator[Attempt]:
     for role in step.policy.ladder or (CODE,):
-        rung = _by_code(step, role, reads, services) if role in (CODE, *step.sources) else _by_model(step, role, reads, services)
+        rung = (
+            _by_code(step, role, reads, services)
+            if role in (CODE, *step.sources)
+            else _by_model(step, role, reads, services)
+        )
         async for attempt in rung:
             yield attempt
 
@@ -106,7 +110,7 @@ async def _by_model(step: Step, role: str, reads: Sequence[Any], services: Servi
 
 async def _checked(step: Step, source: str, made: Any, reads: Sequence[Any], services: Services) -> Attempt:
     kind = type_made(step, made)
-    if isinstance(made, list):
+    if as_list(made) is not None:
         return Attempt(source, made)
     problems: list[Problem] = []
     for check in checks_for(step, kind):
@@ -125,7 +129,9 @@ async def _run_check(check: Check, made: Any, reads: Sequence[Any], services: Se
         return [Problem(code="check_failed", message=text)]
 
 
-def _fetch(needs: Mapping[str, Any], services: Services, *, model: Model | None = None, key: Any = None) -> dict[str, Any]:
+def _fetch(
+    needs: Mapping[str, Any], services: Services, *, model: Model | None = None, key: Any = None
+) -> dict[str, Any]:
     given: dict[Any, Any] = {**services.connectors, Model: model, EffectKey: key}
     missing = [f"{name}: {label(kind)}" for name, kind in needs.items() if kind not in given]
     if missing:
@@ -136,8 +142,8 @@ def _fetch(needs: Mapping[str, Any], services: Services, *, model: Model | None 
 def type_made(step: Step, made: Any) -> Any:
     """Which of the record types that the step's function names `made` is. Raises RunError where it is none."""
     for kind in step.signature.makes:
-        if label(kind).startswith("list["):
-            if isinstance(made, list) and all(isinstance(one, kind.__args__[0]) for one in made):
+        if item_of(kind) is not None:
+            if all(isinstance(one, item_of(kind)) for one in as_list(made) or ([None] if made != [] else [])):
                 return kind
         elif type(made) is kind:
             return kind
@@ -151,4 +157,6 @@ def _fault(code: str, role: str, error: Exception) -> Problem:
 
 def _nobody(step: Step) -> Problem:
     roles = ", ".join(step.policy.ladder)
-    return Problem(code="no_model", message=f"none of {roles} is named in models.toml; name one, or do {step.name} by hand")
+    return Problem(
+        code="no_model", message=f"none of {roles} is named in models.toml; name one, or do {step.name} by hand"
+    )

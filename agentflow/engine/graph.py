@@ -1,8 +1,9 @@
 """The one file that knows LangGraph: a workflow becomes a graph whose state is plain JSON."""
 
+import importlib
 import operator
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypedDict
@@ -11,16 +12,16 @@ os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
 os.environ.setdefault("LANGSMITH_TRACING", "false")
 
 # LangGraph publishes no complete types: what comes from it is Any here and nowhere else.
-from langgraph.errors import GraphRecursionError  # noqa: E402 - the settings above count at its import
-from langgraph.graph import END, START, StateGraph  # noqa: E402
-from langgraph.runtime import Runtime  # noqa: E402
-from langgraph.types import Command, Send, interrupt  # noqa: E402
+from langgraph.errors import GraphRecursionError
+from langgraph.graph import END, START, StateGraph  # pyright: ignore[reportMissingTypeStubs]
+from langgraph.runtime import Runtime
+from langgraph.types import Command, Send, interrupt
 
-from agentflow.engine.attempt import type_made  # noqa: E402
-from agentflow.engine.trust import Accepted, Doubted, Verdict  # noqa: E402
-from agentflow.errors import ConfigError, StepLimitError  # noqa: E402
-from agentflow.flow.step import Step, label  # noqa: E402
-from agentflow.flow.workflow import Workflow  # noqa: E402
+from agentflow.engine.attempt import type_made
+from agentflow.engine.trust import Accepted, Doubted, Verdict
+from agentflow.errors import ConfigError, StepLimitError
+from agentflow.flow.step import Step, as_list, item_of, label
+from agentflow.flow.workflow import Workflow
 
 State = Mapping[str, Any]
 Perform = Callable[[Step, Sequence[Any], int | None], Awaitable[Verdict]]
@@ -47,6 +48,7 @@ class Standing:
 
     @property
     def outcome(self) -> str | None:
+        """The outcome's name, where the job has ended."""
         return self.state.get(OUTCOME)
 
 
@@ -78,7 +80,9 @@ class Graph:
             await self._with(saver).ainvoke(given, config, context=Context(perform), durability="sync")
         except GraphRecursionError as error:
             limit = self._workflow.step_limit
-            text = f"job {job} took more than {limit} steps in a row; mend the loop or raise step_limit= of the workflow"
+            text = (
+                f"job {job} took more than {limit} steps in a row; mend the loop or raise step_limit= of the workflow"
+            )
             raise StepLimitError(text) from error
         return await self.standing(job, saver)
 
@@ -87,7 +91,7 @@ class Graph:
 
 
 @asynccontextmanager
-async def open_saver(url: str) -> AsyncIterator[Any]:
+async def open_saver(url: str) -> AsyncGenerator[Any]:
     """A checkpoint store, one object a job. `url`: `sqlite:///file` or `postgresql://...`."""
     if url.startswith("sqlite:///"):
         from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
@@ -97,14 +101,18 @@ async def open_saver(url: str) -> AsyncIterator[Any]:
             yield saver
     elif url.startswith("postgresql"):
         try:
-            from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+            postgres: Any = importlib.import_module("langgraph.checkpoint.postgres.aio")
         except ImportError as error:
-            raise ConfigError("PostgreSQL needs one more package: pip install 'agentflow-framework[postgres]'") from error
-        async with AsyncPostgresSaver.from_conn_string(url.replace("+psycopg", "")) as saver:
+            raise ConfigError(
+                "PostgreSQL needs one more package: pip install 'agentflow-framework[postgres]'"
+            ) from error
+        async with postgres.AsyncPostgresSaver.from_conn_string(url.replace("+psycopg", "")) as saver:
             await saver.setup()
             yield saver
     else:
-        raise ConfigError(f"{url.split(':')[0]} is no database agentflow knows; use sqlite:///FILE or postgresql://...")
+        raise ConfigError(
+            f"{url.split(':', maxsplit=1)[0]} is no database agentflow knows; use sqlite:///FILE or postgresql://..."
+        )
 
 
 def memory_saver() -> Any:
@@ -117,6 +125,10 @@ def memory_saver() -> Any:
 async def forget(job: str, saver: Any) -> None:
     """Deletes the job's checkpoints."""
     await saver.adelete_thread(job)
+
+
+def _command(**parts: Any) -> Any:
+    return Command(**parts)
 
 
 def _thread(job: str) -> dict[str, Any]:
@@ -169,7 +181,7 @@ def _step(workflow: Workflow[Any, Any], step: Step) -> Any:
         reads = [_load(record, state[label(record)]) for record in step.reads]
         verdict = await runtime.context.perform(step, reads, None)
         if isinstance(verdict, Doubted):
-            return Command(update={_review(step): _asked(step, verdict)}, goto=_review(step))
+            return _command(update={_review(step): _asked(step, verdict)}, goto=_review(step))
         return _follow(workflow, type_made(step, verdict.made), _dump(verdict.made), state, _notes(verdict))
 
     return run
@@ -202,7 +214,7 @@ def _item(workflow: Workflow[Any, Any], step: Step) -> Any:
         verdict = await runtime.context.perform(step, reads, state["index"])
         if isinstance(verdict, Doubted):
             asked = {"question": _asked(step, verdict), "index": state["index"]}
-            return Command(goto=Send(_review(step), asked))
+            return _command(goto=Send(_review(step), asked))
         return {_items(step): {str(state["index"]): _dump(verdict.made)}, **_notes(verdict)}
 
     return run
@@ -219,23 +231,25 @@ def _collector(workflow: Workflow[Any, Any], step: Step) -> Any:
     return collect
 
 
-def _follow(workflow: Workflow[Any, Any], kind: Any, value: Any, state: State, more: Mapping[str, Any] | None = None) -> Any:
+def _follow(
+    workflow: Workflow[Any, Any], kind: Any, value: Any, state: State, more: Mapping[str, Any] | None = None
+) -> Any:
     """Puts a record on its edge: writes it down and starts what starts from it."""
     update: dict[str, Any] = {label(kind): value, **(more or {})}
     if kind in workflow.gives:
-        return Command(update=update | {OUTCOME: label(kind)}, goto=END)
+        return _command(update=update | {OUTCOME: label(kind)}, goto=END)
     following = workflow.steps_for(kind) or tuple(s for s in workflow.steps if kind in s.reads)
     if following[0].kind == "each":
         return _fan_out(following[0], value, {**state, **update}, update)
     if following[0].lane is not None:
         update |= {label(made): None for s in following for made in s.makes}
-    return Command(update=update, goto=[s.name for s in following])
+    return _command(update=update, goto=[s.name for s in following])
 
 
 def _fan_out(step: Step, values: Sequence[Any], state: State, update: dict[str, Any]) -> Any:
     rest = [state[label(record)] for record in step.reads[1:]]
     sends = [Send(step.name, {"index": i, "reads": [value, *rest]}) for i, value in enumerate(values)]
-    return Command(update=update | {_items(step): None}, goto=sends or _collect(step))
+    return _command(update=update | {_items(step): None}, goto=sends or _collect(step))
 
 
 def _asked(step: Step, verdict: Doubted) -> dict[str, Any]:
@@ -256,12 +270,13 @@ def _notes(verdict: Accepted) -> dict[str, Any]:
 
 
 def _dump(made: Any) -> Any:
-    return [one.model_dump(mode="json") for one in made] if isinstance(made, list) else made.model_dump(mode="json")
+    listed = as_list(made)
+    return made.model_dump(mode="json") if listed is None else [one.model_dump(mode="json") for one in listed]
 
 
 def _load(kind: Any, value: Any) -> Any:
-    if label(kind).startswith("list["):
-        return [kind.__args__[0].model_validate(one) for one in value]
+    if (item := item_of(kind)) is not None:
+        return [item.model_validate(one) for one in value]
     return kind.model_validate(value)
 
 

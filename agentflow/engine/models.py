@@ -255,7 +255,9 @@ def _cost(litellm: Any, config: ModelConfig, tokens_in: int, tokens_out: int) ->
     try:
         read, wrote = litellm.cost_per_token(model=config.model, prompt_tokens=tokens_in, completion_tokens=tokens_out)
     except Exception as error:  # litellm raises a bare Exception for a model it has no price of
-        text = f"{config.model} has no known price; set input_price and output_price (USD a million tokens) in models.toml"
+        text = (
+            f"{config.model} has no known price; set input_price and output_price (USD a million tokens) in models.toml"
+        )
         raise UnpricedError(text) from error
     return Decimal(str(read)) + Decimal(str(wrote))
 

@@ -20,6 +20,7 @@ class Attempt:
 
     @property
     def errors(self) -> tuple[Problem, ...]:
+        """The problems that keep the answer in its step."""
         return tuple(problem for problem in self.problems if problem.severity == "error")
 
 

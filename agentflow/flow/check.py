@@ -24,4 +24,3 @@ class Problem(Record):
 
 Check = Callable[..., Iterable[Problem] | Awaitable[Iterable[Problem]]]
 """Takes the record a step made, then records the step could read; connectors after the `*`. Sync or async."""
-

@@ -8,19 +8,30 @@ from pydantic import BaseModel
 
 from agentflow.errors import WorkflowError
 from agentflow.flow.model import Model
-from agentflow.flow.step import Step, label, name_of, read_signature
+from agentflow.flow.step import Step, item_of, label, name_of, read_signature
 
 
 class Table(Protocol):
     """What is looked at: the rows, what starts them and what ends them."""
 
     @property
-    def takes(self) -> Any: ...
+    def takes(self) -> Any:
+        """The record that starts it."""
+        ...
+
     @property
-    def gives(self) -> tuple[Any, ...]: ...
+    def gives(self) -> tuple[Any, ...]:
+        """The outcomes."""
+        ...
+
     @property
-    def steps(self) -> tuple[Step, ...]: ...
-    def steps_for(self, record: Any) -> tuple[Step, ...]: ...
+    def steps(self) -> tuple[Step, ...]:
+        """The rows."""
+        ...
+
+    def steps_for(self, record: Any) -> tuple[Step, ...]:
+        """The rows that start from `record`."""
+        ...
 
 
 def gaps(table: Table) -> Iterator[str]:
@@ -48,7 +59,7 @@ def _names(table: Table) -> Iterator[str]:
 
 def _form(step: Step) -> Iterator[str]:
     for record in (*step.signature.reads, *step.signature.makes):
-        inner = record.__args__[0] if label(record).startswith("list[") else record
+        inner = item_of(record) or record
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
             yield f"{step.name}: {label(record)} is no record; derive it from agentflow.Record"
 
@@ -65,7 +76,7 @@ def _effect(step: Step) -> Iterator[str]:
 def _rungs(step: Step) -> Iterator[str]:
     asks = any(need is Model for need in step.signature.needs.values())
     if asks and not step.policy.ladder:
-        yield f"{step.name} asks a model but names none; add policy=Policy(ladder=(\"small\",))"
+        yield f'{step.name} asks a model but names none; add policy=Policy(ladder=("small",))'
     for role in step.sources.keys() - set(step.policy.ladder):
         yield f"{step.name} has a source {role!r} that its ladder leaves out; add it to Policy(ladder=...)"
     for role in step.policy.ladder if not asks else ():
@@ -76,18 +87,20 @@ def _rungs(step: Step) -> Iterator[str]:
 def _checks(step: Step) -> Iterator[str]:
     for check in step.checks:
         try:
-            subject = read_signature(check).reads[0]
-        except (WorkflowError, IndexError) as error:
-            yield f"{step.name}: the check {name_of(check)} cannot be wired: {error or 'it takes no record'}"
+            reads = read_signature(check).reads
+        except WorkflowError as error:
+            yield f"{step.name}: a check cannot be wired: {error}"
             continue
-        if not any(isinstance(m, type) and issubclass(m, subject) for m in step.signature.makes):
-            yield f"{step.name}: the check {name_of(check)} is about {label(subject)}, which the step does not make"
+        if not any(isinstance(made, type) and issubclass(made, reads[:1]) for made in step.signature.makes):
+            about = label(reads[0]) if reads else "nothing"
+            yield f"{step.name}: the check {name_of(check)} is about {about}, which the step does not make"
 
 
 def _starts(table: Table) -> Iterator[str]:
     for record in dict.fromkeys(step.starts_from for step in table.steps):
         rivals = table.steps_for(record)
-        if len({step.lane for step in rivals}) > 1 or (len(rivals) > 1 and rivals[0].lane is None):
+        lanes = {step.lane for step in rivals}
+        if len(lanes) > 1 or (lanes == {None} and len(rivals) > 1):
             names = " and ".join(step.name for step in rivals)
             yield f"{names} all start from {label(record)}; give one a record of its own, or put them into one .fork"
         if record in table.gives:
@@ -95,7 +108,7 @@ def _starts(table: Table) -> Iterator[str]:
     for step in table.steps:
         if (step.lane is not None or step.kind == "each") and len(step.makes) != 1:
             where = "a .fork" if step.lane is not None else "an .each"
-            yield f"{step.name} stands in {where} and makes {len(step.makes)} kinds of record; there it makes exactly one"
+            yield f"{step.name} stands in {where} and makes {len(step.makes)} kinds of record; let it make exactly one"
 
 
 def _made_and_used(table: Table) -> Iterator[str]:

@@ -25,10 +25,13 @@ class Price:
         object.__setattr__(self, "amount", Decimal(amount))
         object.__setattr__(self, "currency", currency)
         if self.minor * Decimal(10) ** -self.digits != self.amount or self.amount < 0:
-            raise PackError(f"Price({amount!r}, {currency!r}): use a non-negative amount with {self.digits} decimals at most")
+            raise PackError(
+                f"Price({amount!r}, {currency!r}): use a non-negative amount with {self.digits} decimals at most"
+            )
 
     @property
     def digits(self) -> int:
+        """Decimals of the currency: 2 for USD, 0 for JPY."""
         return MINOR_DIGITS.get(self.currency, 2)
 
     @property

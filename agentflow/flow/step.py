@@ -4,7 +4,7 @@ import inspect
 import types
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from agentflow.errors import WorkflowError
 from agentflow.flow.check import Check
@@ -46,6 +46,7 @@ class Step:
 
     @property
     def reads(self) -> tuple[Any, ...]:
+        """The records it takes from the edges: what starts it, then what it looks back for."""
         return (self.starts_from, *self.signature.reads[1:])
 
     @property
@@ -66,7 +67,9 @@ def read_signature(call: Callable[..., Any]) -> Signature:
     if missing := [p.name for p in parameters if p.name not in hints]:
         raise WorkflowError(f"{name_of(call)}: give {', '.join(missing)} a type; steps are wired by their types")
     if "return" not in hints:
-        raise WorkflowError(f"{name_of(call)}: say what it returns; the record a step makes names the step that follows")
+        raise WorkflowError(
+            f"{name_of(call)}: say what it returns; the record a step makes names the step that follows"
+        )
     return Signature(
         reads=tuple(hints[p.name] for p in parameters if p.kind is not p.KEYWORD_ONLY),
         needs={p.name: hints[p.name] for p in parameters if p.kind is p.KEYWORD_ONLY},
@@ -84,6 +87,16 @@ def label(record: Any) -> str:
     if get_origin(record) is list:
         return f"list[{label(get_args(record)[0])}]"
     return getattr(record, "__name__", str(record))
+
+
+def item_of(record: Any) -> Any:
+    """The record type inside a `list[Record]`; None where `record` is no list."""
+    return get_args(record)[0] if get_origin(record) is list else None
+
+
+def as_list(made: Any) -> list[Any] | None:
+    """A step's list of records; None where it made one record."""
+    return cast("list[Any]", made) if isinstance(made, list) else None
 
 
 def name_of(call: Callable[..., Any]) -> str:
@@ -106,4 +119,6 @@ def _hints(call: Callable[..., Any]) -> dict[str, Any]:
     try:
         return get_type_hints(target)
     except NameError as error:
-        raise WorkflowError(f"{name_of(call)}: its types cannot be read ({error}); import them at the module's top") from error
+        raise WorkflowError(
+            f"{name_of(call)}: its types cannot be read ({error}); import them at the module's top"
+        ) from error

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Concatenate, Generic, TypeVar, get_args, overload
+from typing import Any, Concatenate, Generic, TypeVar, overload
 
 from typing_extensions import TypeForm
 
@@ -145,7 +145,10 @@ class Draft(Generic[In, Out, Made, Used]):
         /,
     ) -> "Draft[In, Out, Made | R | S | T, Used | A | B | C]": ...
     def fork(self, *calls: Callable[..., Awaitable[Any]]) -> Any:
-        """Adds two or three steps that start from the same record side by side; a step reading what they make joins them."""
+        """Adds two or three steps that start from the same record side by side.
+
+        A step that reads what all of them make joins them.
+        """
         lane = len(self._table.steps)
         return self._with(*(replace(_row(call, "step"), lane=lane) for call in calls))
 
@@ -174,11 +177,6 @@ def workflow(
     """An empty table that starts from a `takes` record and ends with one of `gives`, its outcomes."""
     table = Workflow[Any, Any](name=name, takes=takes, gives=members(gives), steps=(), step_limit=step_limit)
     return Draft(table)
-
-
-def item_of(listed: Any) -> Any:
-    """The record type inside a `list[Record]`."""
-    return get_args(listed)[0]
 
 
 def _row(

@@ -1,5 +1,6 @@
 """The embedded runner: carries a pack's jobs to their outcome, or to the person who is asked, in this process."""
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -110,7 +111,9 @@ class Runner:
 
     async def _settle(self, row: Job, standing: Standing, seconds: float) -> Job:
         if not standing.outcome and not standing.questions:
-            raise RunError(f"job {row.id} ended without an outcome; check that every join of the workflow can be reached")
+            raise RunError(
+                f"job {row.id} ended without an outcome; check that every join of the workflow can be reached"
+            )
         micros, roles = await self.store.cost(row.id)
         output, evidence = _output(self.pack, standing)
         values: dict[str, Any] = {
@@ -158,7 +161,7 @@ async def open_runner(
     `home` is the folder that keeps documents and, unless `database` (a SQLAlchemy URL) says otherwise, the job
     store. `connect` gives URLs by connector name; `budget` is in USD. Raises ConfigError and ConnectorError.
     """
-    home.mkdir(parents=True, exist_ok=True)
+    await asyncio.to_thread(home.mkdir, parents=True, exist_ok=True)
     jobs = database or f"sqlite:///{home / 'agentflow.db'}"
     checkpoints = database if database and not database.startswith("sqlite") else f"sqlite:///{home / 'steps.db'}"
     async with AsyncExitStack() as stack:
@@ -208,8 +211,8 @@ def _output(pack: Pack, standing: Standing) -> tuple[dict[str, Any] | None, dict
 
 def _problems(standing: Standing) -> list[Any]:
     asked = [reason for question in standing.questions.values() for reason in question["reasons"]]
-    outcome: Any = standing.state.get(standing.outcome) if standing.outcome else None
-    told = outcome.get("problems", []) if isinstance(outcome, dict) else []
+    outcome: Mapping[str, Any] = standing.state[standing.outcome] if standing.outcome else {}
+    told: list[Any] = outcome.get("problems", [])
     return [*asked, *standing.state.get(NOTES, []), *told]
 
 

@@ -225,9 +225,7 @@ async def test_a_check_that_raises_keeps_the_record_in_its_step():
     def broken(name: Name) -> list[Problem]:
         raise ZeroDivisionError("oh")
 
-    table = (
-        workflow("s", takes=Paper, gives=Final).step(read_by_rule, checks=[broken]).step(done, effect=True).build()
-    )
+    table = workflow("s", takes=Paper, gives=Final).step(read_by_rule, checks=[broken]).step(done, effect=True).build()
     waiting = await Graph(table).start("j", memory_saver(), doing(), Paper(text="abc"))
     [question] = waiting.questions.values()
     assert question["reasons"][0]["code"] == "check_failed"

@@ -1,0 +1,16 @@
+from .connectors.documents import Documents as Documents
+from .flow.check import Check as Check
+from .flow.check import Problem as Problem
+from .flow.connector import Connector as Connector
+from .flow.model import Image as Image
+from .flow.model import Model as Model
+from .flow.pack import Pack as Pack
+from .flow.pack import Price as Price
+from .flow.policy import EffectKey as EffectKey
+from .flow.policy import Policy as Policy
+from .flow.record import Box as Box
+from .flow.record import Document as Document
+from .flow.record import Evidence as Evidence
+from .flow.record import Record as Record
+from .flow.workflow import Workflow as Workflow
+from .flow.workflow import workflow as workflow

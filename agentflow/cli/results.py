@@ -1,0 +1,153 @@
+"""Results: the line an input leaves in results.jsonl, and the summary of a run."""
+
+import json
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from agentflow.flow.pack import MINOR_DIGITS
+from agentflow.jobs.runner import cost_of
+from agentflow.jobs.store import Job
+
+Line = Mapping[str, Any]
+
+SUMMARISED = ("status", "outcome", "problems", "price", "currency", "cost", "seconds")
+"""What the summary needs of a line."""
+STATUS = {"finished": "delivered", "awaiting_review": "in_review", "failed": "failed"}
+
+
+def line_of(name: str, job: Job) -> Line:
+    """What results.jsonl says of a job."""
+    return {
+        "input": name,
+        "job": job.id,
+        "status": STATUS.get(job.status, job.status),
+        "outcome": job.outcome,
+        "output": job.output,
+        "evidence": job.evidence or {},
+        "problems": job.problems,
+        "price": _money(job.price_minor, job.currency) if job.status == "finished" else None,
+        "currency": job.currency if job.status == "finished" else None,
+        "cost": str(cost_of(job)),
+        "seconds": round(job.seconds, 3),
+        "sources": job.sources,
+    }
+
+
+def refused(name: str, message: str) -> Line:
+    """What results.jsonl says of an input that never became a job."""
+    problem = {"code": "unreadable_input", "message": message, "path": "", "severity": "error", "reference": None}
+    line: dict[str, Any] = {"input": name, "job": None, "status": "failed", "outcome": None, "output": None}
+    line |= {"evidence": {}, "problems": [problem], "price": None, "currency": None, "cost": "0", "seconds": 0.0}
+    return line | {"sources": []}
+
+
+class Results:
+    """results.jsonl: a line an input as it finishes; what an earlier run has written stays where it is still true."""
+
+    def __init__(self, path: Path, true_still: Mapping[str, str]) -> None:
+        """`true_still` is the status by job id of every job that has ended or waits."""
+        kept = [line for line in _read(path) if line["job"] and true_still.get(line["job"]) == line["status"]]
+        self._written = {line["job"] for line in kept}
+        part = path.with_suffix(".part")
+        part.write_text("".join(_text(line) for line in kept), encoding="utf-8")
+        part.replace(path)
+        self._file = path.open("a", encoding="utf-8")
+
+    def add(self, line: Line) -> None:
+        """Writes a line, once a job."""
+        if line["job"] in self._written:
+            return
+        self._written.add(line["job"] or line["input"])
+        self._file.write(_text(line))
+        self._file.flush()
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
+
+
+def _read(path: Path) -> list[Line]:
+    lines: list[Line] = []
+    for text in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
+        try:
+            lines.append(json.loads(text))
+        except ValueError:
+            continue  # a line that a kill cut off: its job is asked again
+    return lines
+
+
+def _text(line: Line) -> str:
+    return json.dumps(line, ensure_ascii=False) + "\n"
+
+
+def summarise(pack: str, lines: Sequence[Line], elapsed: float) -> dict[str, Any]:
+    """The run in numbers: shares are of all inputs, money is by currency, models cost USD."""
+    status = Counter(line["status"] for line in lines)
+    prices: dict[str, Decimal] = {}
+    for line in lines:
+        if line["price"] is not None:
+            prices[line["currency"]] = prices.get(line["currency"], Decimal(0)) + Decimal(line["price"])
+    cost = sum((Decimal(line["cost"]) for line in lines), Decimal(0))
+    seconds = sorted(line["seconds"] for line in lines)
+    return {
+        "pack": pack,
+        "inputs": len(lines),
+        "delivered": status["delivered"],
+        "outcomes": dict(Counter(line["outcome"] for line in lines if line["outcome"])),
+        "in_review": status["in_review"],
+        "review_reasons": _reasons(lines, "in_review"),
+        "failed": status["failed"],
+        "failure_reasons": _reasons(lines, "failed"),
+        "share_without_person": round(status["delivered"] / len(lines), 4) if lines else None,
+        "price": {currency: str(amount) for currency, amount in prices.items()},
+        "cost_usd": str(cost),
+        "margin_usd": str(prices.get("USD", Decimal(0)) - cost) if set(prices) <= {"USD"} else None,
+        "seconds_p50": round(statistics.median(seconds), 3) if seconds else None,
+        "seconds_p95": round(seconds[min(len(seconds) - 1, int(len(seconds) * 0.95))], 3) if seconds else None,
+        "elapsed_seconds": round(elapsed, 1),
+    }
+
+
+def _reasons(lines: Sequence[Line], status: str) -> dict[str, int]:
+    """By reason code, how many inputs have it."""
+    counts: Counter[str] = Counter()
+    for line in lines:
+        if line["status"] == status:
+            counts.update({problem["code"] for problem in line["problems"] if problem["severity"] == "error"})
+    return dict(counts.most_common())
+
+
+def show(summary: Mapping[str, Any], out: Path, console: Console) -> None:
+    """Prints the summary as a table."""
+    table = Table(title=f"{summary['pack']}: {summary['inputs']} inputs", show_header=False, title_justify="left")
+    for name, value in _rows(summary):
+        table.add_row(name, value)
+    console.print(table)
+    console.print(f"results: {out / 'results.jsonl'}   summary: {out / 'summary.json'}", soft_wrap=True)
+
+
+def _rows(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
+    rows = [("delivered", str(summary["delivered"]))]
+    rows += [(f"  {outcome}", str(count)) for outcome, count in summary["outcomes"].items()]
+    rows += [("in review", str(summary["in_review"]))]
+    rows += [(f"  {reason}", str(count)) for reason, count in summary["review_reasons"].items()]
+    rows += [("failed", str(summary["failed"]))]
+    rows += [(f"  {reason}", str(count)) for reason, count in summary["failure_reasons"].items()]
+    share = summary["share_without_person"]
+    rows += [("without a person", "-" if share is None else f"{share:.0%}")]
+    rows += [("price", ", ".join(f"{amount} {currency}" for currency, amount in summary["price"].items()) or "0")]
+    rows += [("cost of models", f"{summary['cost_usd']} USD")]
+    rows += [("margin", f"{summary['margin_usd']} USD")] if summary["margin_usd"] is not None else []
+    return [*rows, ("seconds p50 / p95", f"{summary['seconds_p50']} / {summary['seconds_p95']}")]
+
+
+def _money(minor: int, currency: str) -> str:
+    digits = MINOR_DIGITS.get(currency, 2)
+    return f"{Decimal(minor).scaleb(-digits):.{digits}f}"

@@ -1,0 +1,101 @@
+"""agentflow review: the questions that jobs ask a person, shown and answered on the command line."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from agentflow.cli.run import parse_connections
+from agentflow.engine.models import read_models
+from agentflow.errors import RunError
+from agentflow.jobs.packs import load_pack
+from agentflow.jobs.runner import Runner, open_runner
+from agentflow.jobs.store import Job
+
+
+@click.command("review")
+@click.argument("pack")
+@click.argument("job", required=False)
+@click.option("--accept", is_flag=True, help="Answer with the proposal as it is.")
+@click.option("--answer", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Answer with a JSON file.")
+@click.option("--as", "kind", metavar="RECORD", help="Which record the answer is, where several are possible.")
+@click.option("--question", metavar="ID", help="Which question is answered, where a job asks several.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.  [default: out/NAME]")
+@click.option("--db", metavar="URL", help="Job database.  [default: sqlite file in the out folder]")
+@click.option("--connect", metavar="NAME=URL", multiple=True, callback=parse_connections, help="As given to the run.")
+@click.option("--samples", is_flag=True, help="Connect what the samples are connected to.")
+def command(
+    pack: str,
+    job: str | None,
+    accept: bool,
+    answer: Path | None,
+    kind: str | None,
+    question: str | None,
+    out: Path | None,
+    db: str | None,
+    connect: dict[str, str],
+    samples: bool,
+) -> None:
+    """List what waits for a person; with JOB show its questions; with --accept or --answer go on with it.
+
+    An answered job goes on to its outcome at once, as if the step had given the answer itself.
+    """
+    folder = load_pack(pack)
+    options: dict[str, Any] = {
+        "home": out or Path("out") / folder.pack.name,
+        "database": db,
+        "connect": folder.connections(connect, samples=samples),
+        "models": read_models(folder.models),
+    }
+    given = json.loads(answer.read_text(encoding="utf-8")) if answer else None
+    asyncio.run(_review(folder.pack, options, job, accept, given, kind, question))
+
+
+async def _review(
+    pack: Any, options: Any, job: str | None, accept: bool, given: Any, kind: str | None, question: str | None
+) -> None:
+    console = Console()
+    async with open_runner(pack, **options) as runner:
+        if job is None:
+            _list(console, await runner.store.jobs(pack.name, "awaiting_review"))
+        elif accept or given is not None:
+            done = await _answer(runner, job, given, kind, question)
+            console.print(f"{done.input_name}: {done.outcome or done.status}", soft_wrap=True)
+        else:
+            _show(console, await runner.store.get(job), job)
+
+
+async def _answer(runner: Runner, job: str, given: Any, kind: str | None, question: str | None) -> Job:
+    row = await runner.store.get(job)
+    asked = row.questions.get(question or next(iter(row.questions), "")) if row else None
+    if asked is None:
+        raise RunError(f"job {job} asks no such question; `agentflow review {runner.pack.name}` lists what waits")
+    value = given if given is not None else asked["value"]
+    if value is None:
+        raise RunError(f"job {job} has no proposal to accept; answer with --answer FILE")
+    return await runner.answer(job, kind or asked["type"] or asked["answers"][0], value, question)
+
+
+def _list(console: Console, jobs: Any) -> None:
+    table = Table("job", "input", "step", "reasons", title=f"{len(jobs)} jobs wait for a person", title_justify="left")
+    for job in jobs:
+        asked = list(job.questions.values())
+        codes = dict.fromkeys(p["code"] for p in job.problems if p["severity"] == "error")
+        table.add_row(job.id, job.input_name, ", ".join(q["step"] for q in asked), ", ".join(codes))
+    console.print(table)
+
+
+def _show(console: Console, job: Job | None, name: str) -> None:
+    if job is None:
+        raise RunError(f"there is no job {name} in this database")
+    console.print(f"{job.input_name}: {job.status}", soft_wrap=True)
+    for problem in job.problems:
+        where = f" {problem['path']}:" if problem["path"] else ""
+        console.print(f"- [{problem['code']}]{where} {problem['message']}", markup=False, soft_wrap=True)
+    for key, asked in job.questions.items():
+        console.print(f"question {key}: step {asked['step']} wants {' or '.join(asked['answers'])}", soft_wrap=True)
+        console.print_json(json.dumps(asked["value"]))

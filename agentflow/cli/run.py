@@ -1,0 +1,171 @@
+"""agentflow run: a pack on documents, with progress, results and a summary."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+import click
+from filelock import FileLock, Timeout
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from agentflow.cli.inputs import Input, find_files, read_inputs, submit
+from agentflow.cli.results import STATUS, SUMMARISED, Line, Results, line_of, refused, show, summarise
+from agentflow.engine.models import read_models
+from agentflow.errors import AgentflowError
+from agentflow.jobs.packs import PackFolder, load_pack
+from agentflow.jobs.runner import Runner, is_document, open_runner
+
+STOPPED = 130
+
+
+def parse_connections(_: click.Context, __: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
+    """NAME=URL pairs as a mapping."""
+    if wrong := [pair for pair in pairs if "=" not in pair]:
+        raise click.BadParameter(f"{wrong[0]}: write NAME=URL, as in vendors=book.csv")
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+def parse_usd(_: click.Context, __: click.Parameter, text: str | None) -> Decimal | None:
+    """An amount of USD."""
+    try:
+        amount = None if text is None else Decimal(text)
+    except InvalidOperation:
+        raise click.BadParameter(f"{text} is no amount of money; write 2.50") from None
+    if amount is not None and not (amount.is_finite() and amount >= 0):
+        raise click.BadParameter("a budget is 0 or more")
+    return amount
+
+
+@click.command("run")
+@click.argument("pack")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for results and jobs.  [default: out/NAME]")
+@click.option(
+    "--models", type=click.Path(path_type=Path), help="Which model each role is.  [default: PACK/models.toml]"
+)
+@click.option("--db", metavar="URL", help="Job database.  [default: sqlite file in the out folder]")
+@click.option("--concurrency", type=click.IntRange(1), default=4, show_default=True, help="Inputs under way at once.")
+@click.option("--budget", metavar="USD", callback=parse_usd, help="What models may cost in this run.")
+@click.option("--limit", type=click.IntRange(1), help="Take only the first N inputs.")
+@click.option(
+    "--connect", metavar="NAME=URL", multiple=True, callback=parse_connections, help="What a connector reads."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def command(
+    pack: str,
+    paths: tuple[str, ...],
+    out: Path | None,
+    models: Path | None,
+    db: str | None,
+    concurrency: int,
+    budget: Decimal | None,
+    limit: int | None,
+    connect: dict[str, str],
+    as_json: bool,
+) -> None:
+    """Run PACK on files, folders or patterns; on its own samples where no PATH is given.
+
+    Writes results.jsonl, a line an input as it finishes, and summary.json. The same command again goes on where
+    it stopped: a finished input is never done or charged twice.
+
+    Exit code: 0 every input reached an end or waits for a person, 1 some failed, 2 the command is wrong.
+    """
+    folder = load_pack(pack)
+    files = find_files(paths or [_shown(folder.samples)])
+    inputs = list(read_inputs(files, documents=is_document(folder.pack)))[:limit]
+    if not inputs:
+        raise click.UsageError("there is nothing to do: the paths hold no files")
+    home = out or Path("out") / folder.pack.name
+    options: dict[str, Any] = {
+        "home": home,
+        "database": db,
+        "connect": folder.connections(connect, samples=not paths),
+        "models": read_models(models or folder.models),
+        "budget": budget,
+    }
+    raise SystemExit(_guarded(folder, inputs, options, concurrency, as_json))
+
+
+def _shown(path: Path) -> str:
+    """As a user would write it: seen from here, where it lies below."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def _guarded(folder: PackFolder, inputs: Sequence[Input], options: Any, concurrency: int, as_json: bool) -> int:
+    home: Path = options["home"]
+    console = Console(stderr=as_json)
+    home.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(home / "run.lock", timeout=0):
+            return asyncio.run(_run(folder, inputs, options, concurrency, as_json, console))
+    except Timeout:
+        raise click.UsageError(f"another run is using {home}; wait for it, or name another folder with --out") from None
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        console.print("stopped; nothing is lost: the same command goes on from here")
+        return STOPPED
+
+
+async def _run(
+    folder: PackFolder, inputs: Sequence[Input], options: Any, concurrency: int, as_json: bool, console: Console
+) -> int:
+    began, home = time.monotonic(), options["home"]
+    async with open_runner(folder.pack, **options) as runner:
+        jobs = await runner.store.jobs(folder.pack.name)
+        results = Results(home / "results.jsonl", {job.id: STATUS.get(job.status, "") for job in jobs})
+        try:
+            lines = await _work(runner, inputs, concurrency, results, console)
+        finally:
+            results.close()
+    summary = summarise(folder.pack.name, lines, time.monotonic() - began)
+    (home / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    if as_json:
+        click.echo(json.dumps(summary))
+    else:
+        show(summary, home, console)
+    return 1 if summary["failed"] else 0
+
+
+async def _work(
+    runner: Runner, inputs: Sequence[Input], concurrency: int, results: Results, console: Console
+) -> list[Line]:
+    lines: dict[int, Line] = {}
+    waiting = iter(enumerate(inputs))
+
+    async def worker(tell: Callable[[Line], None]) -> None:
+        for place, given in waiting:
+            line = await _one(runner, given)
+            results.add(line)
+            tell(line)
+            lines[place] = {key: line[key] for key in SUMMARISED}  # what was read stays in the file, not in memory
+
+    async with _progress(len(inputs), console) as tell, asyncio.TaskGroup() as group:
+        for _ in range(min(concurrency, len(inputs))):
+            group.create_task(worker(tell))
+    return [lines[place] for place in sorted(lines)]
+
+
+async def _one(runner: Runner, given: Input) -> Line:
+    try:
+        job = await submit(runner, given)
+    except AgentflowError as error:
+        return refused(given.name, str(error))
+    return line_of(given.name, await runner.run(job.id))
+
+
+@asynccontextmanager
+async def _progress(total: int, console: Console) -> AsyncGenerator[Callable[[Line], None]]:
+    """Says how far the run is, on a terminal only."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("starting", total=total)
+
+        def tell(line: Line) -> None:
+            progress.update(task, advance=1, description=f"{Path(line['input']).name[:40]}: {line['status']}")
+
+        yield tell
