@@ -13,8 +13,9 @@ import struct
 import sys
 import traceback
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Literal, Self
+from typing import Any, BinaryIO, Literal, Self, cast
 
 from agentflow.errors import WorkerDied, WorkerError, WorkerTimeout
 
@@ -131,17 +132,15 @@ class _Child:
     """One child process and the pipes to it."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdin
-        assert process.stdout
         self._process = process
-        self._to = process.stdin
-        self._from = process.stdout
+        self._to = cast("asyncio.StreamWriter", process.stdin)
+        self._from = cast("asyncio.StreamReader", process.stdout)
 
     @classmethod
     async def start(cls, target: str, seconds: float, memory_mb: int | None) -> Self:
         """A new interpreter with the import path of this one; a session of its own keeps Ctrl-C with the parent."""
         limits = (str(seconds), str(memory_mb or 0), str(os.getpid()))
-        path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
+        path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-c", _CODE, target, *limits),
             stdin=asyncio.subprocess.PIPE,
@@ -185,7 +184,7 @@ def serve() -> None:
         _limit_memory(int(memory_mb))
         module, _, name = target.partition(":")
         function: Callable[..., Any] = getattr(importlib.import_module(module), name)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever an import may raise belongs to the parent
         _write(replies, _fault(error))
         return
     _write(replies, ("ready", None))
@@ -202,7 +201,7 @@ def _answer(function: Callable[..., Any], args: tuple[Any, ...]) -> Reply:
         return ("value", function(*args))
     except MemoryError:
         return ("memory", None)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever the target raises belongs to the caller
         return _fault(error)
 
 
@@ -211,7 +210,7 @@ def _fault(error: Exception) -> Reply:
     error.add_note("in a child process:\n" + "".join(traceback.format_exception(error)).rstrip())
     try:
         pickle.loads(pickle.dumps(error))  # noqa: S301 - a value of our own
-    except Exception:
+    except Exception:  # noqa: BLE001 - a foreign exception may break in any way when pickled
         return ("error", WorkerError(f"{type(error).__name__}: {error}"))
     return ("error", error)
 
@@ -236,7 +235,7 @@ def _read(calls: BinaryIO) -> tuple[Any, ...] | None:
 def _write(replies: BinaryIO, reply: Reply) -> None:
     try:
         body = pickle.dumps(reply)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a foreign value may break in any way when pickled
         body = pickle.dumps(("error", WorkerError(f"the result cannot be pickled: {error}")))
     replies.write(_HEAD.pack(len(body)) + body)
     replies.flush()

@@ -15,7 +15,7 @@ import pytest
 from agentflow.connectors.workers import Workers
 from agentflow.errors import WorkerDied, WorkerError, WorkerTimeout
 
-TARGET = '''
+TARGET = """
 import os, sys, time
 
 class Odd(Exception):
@@ -41,9 +41,9 @@ def run(what, *rest):
         case "crash": os.kill(os.getpid(), 11)
         case "eat": return len(bytearray(4 << 30))
         case "large": return b"x" * rest[0]
-'''
+"""
 
-PARENT = '''
+PARENT = """
 import asyncio, sys
 sys.path.insert(0, sys.argv[1])
 from agentflow.connectors.workers import Workers
@@ -54,13 +54,13 @@ async def main():
         await workers.call("spin")
 
 asyncio.run(main())
-'''
+"""
 
 
 @pytest.fixture
 def workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Workers]:
     (tmp_path / "errand.py").write_text(TARGET)
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     return partial(Workers, "errand:run", seconds=30)
 
 
@@ -160,7 +160,7 @@ async def test_a_child_killed_between_calls_is_not_noticed(workers: Callable[...
     async with workers() as pool:
         pid = await pool.call("pid")
         os.kill(pid, signal.SIGKILL)
-        while pool.pids:
+        while pool.pids:  # noqa: ASYNC110 - the kernel sends no event
             await asyncio.sleep(0.01)
         assert await pool.call("add", 1) == 1
 
