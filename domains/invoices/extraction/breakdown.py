@@ -1,0 +1,59 @@
+"""The tax breakdown: rows in which a rate, a base and an amount of tax agree."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from domains.invoices.extraction.money import Money, traits
+
+RATES = frozenset(
+    Decimal(r)
+    for r in "2.1 2.5 2.6 3 3.7 3.8 4 4.8 5 5.5 6 7 7.7 8 8.1 8.5 8.8 9 9.5 10 11 12 13 13.5 14 15 16 16.34 17 18 19 20 21 22 23 24 25 25.5 27".split()
+)
+"""Rates of value added or sales tax in force or of the last years; other printed rates count with their per cent sign."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaxRow:
+    """One row of a tax breakdown."""
+
+    rate: Decimal
+    base: Decimal
+    amount: Decimal
+    row: int
+    money: tuple[Money, ...]
+
+
+def tax_row(amounts: Sequence[Money], text: str) -> TaxRow | None:
+    """The tax row that the numbers of one row form: amount = base x rate, to the cent."""
+    rates = [m for m in amounts if m.percent or (m.currency is None and m.value in RATES and m.decimals <= 2)]
+    sums = [m for m in amounts if not m.percent and m.decimals in (0, 2)]
+    for rate in sorted(rates, key=lambda m: not m.percent):
+        for base, amount in pairs([m for m in sums if m is not rate]):
+            if rate.value and base.value and matches(rate.value, base.value, amount.value):
+                signed = abs(amount.value) if base.value > 0 else -abs(amount.value)
+                return TaxRow(rate.value, base.value, signed, base.row, (base, amount))
+    return free_row(rates, sums, text)
+
+
+def pairs(sums: Sequence[Money]) -> Iterator[tuple[Money, Money]]:
+    """Every two amounts, the larger first, both printed with cents."""
+    for base in sums:
+        for amount in sums:
+            if base is not amount and abs(base.value) > abs(amount.value) and base.decimals == amount.decimals == 2:
+                yield base, amount
+
+
+def matches(rate: Decimal, base: Decimal, amount: Decimal) -> bool:
+    """Whether base x rate = amount; sums of rounded line taxes may be a cent off."""
+    return amount != 0 and abs(abs(base) * rate / 100 - abs(amount)) <= Decimal("0.011")
+
+
+def free_row(rates: Sequence[Money], sums: Sequence[Money], text: str) -> TaxRow | None:
+    """A row of goods free of tax: rate 0, tax 0.00, in a row that speaks of tax."""
+    nought = [m for m in rates if m.percent and m.value == 0]
+    priced = [m for m in sums if m.decimals == 2]
+    if not nought or len(priced) < 2 or priced[-1].value or "tax" not in traits(text):
+        return None
+    base = next((m for m in priced if m.value), None)
+    return base and TaxRow(Decimal(0), base.value, Decimal(0), base.row, (base, priced[-1]))

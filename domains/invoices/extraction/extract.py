@@ -1,0 +1,219 @@
+"""Reading an invoice: from words and boxes to a record with evidence for every value."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from agentflow import Evidence
+from domains.invoices.extraction.breakdown import TaxRow
+from domains.invoices.extraction.candidates import Candidate, Place, agreed, candidates, date_reader, places, read_id
+from domains.invoices.extraction.codes import Code
+from domains.invoices.extraction.geometry import Sheet, Token, around, sheets
+from domains.invoices.extraction.kind import type_code
+from domains.invoices.extraction.labels import Label, find_labels
+from domains.invoices.extraction.money import Entry, entries, groups_with_blanks, traits
+from domains.invoices.extraction.notation import Notation
+from domains.invoices.extraction.parties import Name, party_names
+from domains.invoices.extraction.payment import due_from_terms, find_bic, find_iban, find_terms
+from domains.invoices.extraction.setting import currency, language, notation
+from domains.invoices.extraction.tables import read_lines, tax_rows
+from domains.invoices.extraction.taxids import party_vats
+from domains.invoices.extraction.totals import Sum, Totals, choose_totals
+from domains.invoices.records import Invoice, Layout, Line, Tax
+
+SOURCE = "device"
+FLOOR = 0.45
+"""Values trusted less than this are not given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A value with its trust and the tokens it is printed with."""
+
+    value: str | date | Decimal
+    trust: float
+    tokens: tuple[Token, ...] = ()
+    quote: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A document cut up and annotated, from which the fields are read."""
+
+    sheets: Sequence[Sheet]
+    lang: str
+    notation: Notation
+    labels: Sequence[Label]
+    places: Sequence[Place]
+    entries: Sequence[Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the source read, and by name the identities that hold between the totals."""
+
+    invoice: Invoice
+    identities: frozenset[str]
+
+
+def read_invoice(layout: Layout) -> Invoice:
+    """What the pages say, field by field; a field the source is not sure of is null.
+
+    `evidence` gives trust (0 to 1), page (1-based), box (points) and quote of each value, under the field's name or,
+    for a line, under `lines.0.line_total`.
+    """
+    return report(layout).invoice
+
+
+def report(layout: Layout) -> Report:
+    """`read_invoice` with the identities that hold: `net+tax=gross`, `rows=tax`, `bases=net`, `lines=net` ..."""
+    reading = annotate(layout)
+    taxes = tax_rows(reading.sheets, reading.notation)
+    lines, line_sum = read_lines(reading.sheets, reading.notation)
+    exempt = any("exempt" in traits(s.text) for sheet in reading.sheets for s in sheet.segments)
+    totals = choose_totals(reading.entries, taxes, line_sum, exempt)
+    found = {**header(reading), **parties(reading), **money(reading, totals)}
+    found = {name: f for name, f in found.items() if f.trust >= FLOOR}
+    evidence = {name: evidence_of(f) for name, f in found.items()}
+    values = {name: f.value for name, f in found.items()}
+    listed = [line.line for line in lines]
+    for number, line in enumerate(lines):
+        evidence |= {f"lines.{number}.{name}": Evidence(trust=line.trust, source=SOURCE, page=line.page, box=line.box, quote=line.quote)
+                     for name, value in line.line if value is not None}  # fmt: skip
+    return Report(assemble(values, listed, taxes, evidence), totals.identities)
+
+
+def assemble(values: Mapping[str, object], lines: list[Line], taxes: Sequence[TaxRow], evidence: dict[str, Evidence]) -> Invoice:
+    """The record of all that was found."""
+    listed = [Tax(rate=t.rate, base=t.base, amount=t.amount) for t in taxes]
+    return Invoice.model_validate({**values, "lines": lines, "taxes": listed, "evidence": evidence})
+
+
+def annotate(layout: Layout) -> Reading:
+    """A layout cut into rows and segments, with its labels, its amounts and its notation."""
+    pages = sheets(layout.pages)
+    lang = language(pages)
+    style = notation(pages, lang)
+    scanned = {page.number for page in layout.pages if page.source == "ocr"}
+    labels: list[Label] = []
+    placed: list[Place] = []
+    for sheet in pages:
+        here = find_labels(sheet, sheet.number in scanned)
+        labels += here
+        placed += places(sheet, here)
+    spaced = groups_with_blanks(pages)
+    listed = [e for sheet in pages for e in entries(sheet, style.decimal, spaced)]
+    return Reading(pages, lang, style, labels, placed, listed)
+
+
+def evidence_of(found: Found) -> Evidence:
+    """The evidence of a value."""
+    if not found.tokens:
+        return Evidence(trust=found.trust, source=SOURCE, quote=found.quote)
+    box = around(t.box for t in found.tokens)
+    quote = found.quote or " ".join(t.text for t in found.tokens)
+    return Evidence(trust=found.trust, source=SOURCE, page=found.tokens[0].page, box=box, quote=quote)
+
+
+def header(reading: Reading) -> dict[str, Found]:
+    """Numbers, dates, type and currency."""
+    dates = date_reader(reading.notation.day_first)
+    found: dict[str, Found] = {}
+    number = pick(agreed(candidates(reading.places, "invoice_number", read_id)))
+    order = pick(agreed(candidates(reading.places, "po_number", read_id)))
+    issued = pick(agreed(candidates(reading.places, "issue_date", dates)) or loose_date(reading))
+    due = pick(agreed(candidates(reading.places, "due_date", dates)))
+    delivered = pick(agreed(candidates(reading.places, "delivery_date", dates)))
+    code, trust = type_code(reading.sheets)
+    found["type_code"] = Found(code, trust)
+    for name, each in (("invoice_number", number), ("po_number", order), ("issue_date", issued), ("delivery_date", delivered)):
+        if each:
+            found[name] = each
+    stated = due or due_from_terms(reading.sheets, reading.notation.day_first, issued and issued.value)
+    if isinstance(stated, Found):
+        found["due_date"] = stated
+    elif stated:
+        found["due_date"] = Found(*stated)
+    return found
+
+
+def pick(found: Sequence[Candidate]) -> Found | None:
+    """The best candidate with its trust: its own score, less where another value comes close."""
+    if not found:
+        return None
+    best = found[0]
+    second = next((c.score for c in found[1:]), 0.0)
+    trust = min(0.98, 0.25 + 0.72 * best.score) - (0.2 if second > 0.85 * best.score else 0)
+    return Found(best.value, max(trust, 0.0), best.tokens, best.quote)
+
+
+def loose_date(reading: Reading) -> list[Candidate]:
+    """Without a labelled date: the first date that stands alone on the first page."""
+    read = date_reader(reading.notation.day_first)
+    for sheet in reading.sheets[:1]:
+        for segment in sheet.segments:
+            value = read(segment.tokens)
+            if value and value.fit == 1.0:
+                return [Candidate(value.value, 0.5, sheet.number, segment.box, segment.text, value.tokens)]
+    return []
+
+
+def parties(reading: Reading) -> dict[str, Found]:
+    """Names and tax ids of supplier and buyer."""
+    sold, bought = party_names(reading.sheets, reading.labels)
+    found: dict[str, Found] = {}
+    for field, names in (("supplier_name", sold), ("buyer_name", bought)):
+        if names:
+            found[field] = named(names)
+    vats = party_vats(reading.sheets, reading.labels, reading.places, bought[0] if bought else None)
+    for field, vat in zip(("supplier_vat_id", "buyer_vat_id"), vats, strict=True):
+        if vat:
+            found[field] = coded(vat.code, vat.trust)
+    return found
+
+
+def named(names: Sequence[Name]) -> Found:
+    """The best name with its trust."""
+    best = names[0]
+    close = len(names) > 1 and names[1].score > 0.9 * best.score
+    return Found(best.text, max(0.0, best.score - (0.15 if close else 0)), best.tokens)
+
+
+def coded(code: Code, trust: float) -> Found:
+    """A number with a known form as a value."""
+    return Found(code.value, trust, code.tokens)
+
+
+def money(reading: Reading, totals: Totals) -> dict[str, Found]:
+    """Totals, currency and bank account."""
+    found: dict[str, Found] = {}
+    pairs = (
+        ("net_total", totals.net), ("tax_total", totals.tax), ("gross_total", totals.gross), ("amount_due", totals.due),
+        ("prepaid", totals.prepaid), ("rounding", totals.rounding),
+    )  # fmt: skip
+    for name, total in pairs:
+        if total:
+            found[name] = summed(total)
+    bank = find_iban(reading.sheets, reading.places)
+    if bank:
+        found["iban"] = coded(*bank)
+    bic = find_bic(reading.places)
+    if bic:
+        found["bic"] = coded(*bic)
+    terms = find_terms(reading.places)
+    if terms:
+        found["payment_terms"] = Found(terms[0], terms[1], terms[2])
+    countries = [bank[0].value[:2]] if bank else []
+    code = currency(reading.sheets, reading.entries, reading.lang, countries)
+    if code:
+        found["currency"] = Found(code[0], code[1], quote=code[2] or None)
+    return found
+
+
+def summed(total: Sum) -> Found:
+    """A total as a value with its place."""
+    if total.entry is None:
+        return Found(total.value, total.trust)
+    tokens = (*total.entry.heading, *total.entry.money.tokens)
+    return Found(total.value, total.trust, total.entry.money.tokens, " ".join(t.text for t in tokens))

@@ -1,0 +1,206 @@
+"""Supplier and buyer: who sends the invoice and whom it is sent to, from headings, letterhead, window and footer."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rapidfuzz import fuzz
+
+from domains.invoices.extraction.addresses import (
+    SALUTATION,
+    SEPARATED,
+    clean_name,
+    could_be_name,
+    has_legal_form,
+    is_country,
+    is_street,
+    is_town,
+)
+from domains.invoices.extraction.blocks import NAME_LABEL, Block, blocks, named_lines, under_heading
+from domains.invoices.extraction.geometry import Segment, Sheet, Token
+from domains.invoices.extraction.labels import Label
+from domains.invoices.extraction.text import compact
+
+SENDER_WORDS = re.compile(r"(?i)iban|ust|vat|tva|btw|mwst|siret|kvk|handelsreg|hrb|registered|gst|\bbic\b|p\.?\s?iva|cvr|moms|nip|abn")
+DOMAIN = re.compile(r"(?i)(?:@|www\.|https?://)([\w-]+(?:\.[\w-]+)*)\.[a-z]{2,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name that a party may have, with what speaks for it (0 to 1) and where it is printed."""
+
+    text: str
+    score: float
+    lines: tuple[Segment, ...]
+    source: str
+
+    @property
+    def tokens(self) -> tuple[Token, ...]:
+        return tuple(t for s in self.lines for t in s.tokens)
+
+
+def party_names(sheets: Sequence[Sheet], labels: Sequence[Label]) -> tuple[list[Name], list[Name]]:
+    """The names the supplier and the buyer may have, best first."""
+    suppliers: list[Name] = []
+    buyers: list[Name] = []
+    for sheet in sheets[:3]:
+        here = [lab for lab in labels if lab.page == sheet.number]
+        suppliers += headed(sheet, here, "supplier")
+        buyers += headed(sheet, here, "buyer")
+        suppliers += senders(sheet, here)
+    if sheets:
+        buyers += windows(sheets[0], [lab for lab in labels if lab.page == sheets[0].number], suppliers)
+    bought = merged(buyers, [])
+    sold = merged(suppliers, mentions(sheets))
+    best_buyer = bought[0] if bought else None
+    sold = [n for n in sold if not (best_buyer and same(n.text, best_buyer.text) and best_buyer.score >= n.score)]
+    best_supplier = sold[0] if sold else None
+    bought = [n for n in bought if not (best_supplier and same(n.text, best_supplier.text))]
+    return sold, bought
+
+
+def same(a: str, b: str) -> bool:
+    """Whether two names are one."""
+    return fuzz.ratio(compact(a), compact(b)) > 88
+
+
+def headed(sheet: Sheet, labels: Sequence[Label], role: str) -> Iterator[Name]:
+    """Names under a heading of the role."""
+    stops = frozenset(lab.tokens[0].index for lab in labels if lab.first and (lab.role in ("supplier", "buyer", "ship_to") or lab.alone))
+    for label in labels:
+        if label.role != role or not (label.alone or (label.first and label.colon)):
+            continue
+        lines = under_heading(label, sheet, stops - {label.tokens[0].index} - name_starts(sheet))
+        inline = rest_of(label, sheet)
+        full = named_lines(lines, sheet)
+        if full:
+            yield Name(clean_name(" ".join(s.text for s in full)), 0.95, tuple(full), "form")
+            continue
+        name = first_name([*inline, *lines])
+        if name:
+            weight = 0.93 if label.colon or label.alone else 0.8
+            yield Name(clean_name(strip_name_label(name.text)), weight * (0.75 if len(label.phrase) <= 4 else 1.0), (name,), "heading")
+
+
+def name_starts(sheet: Sheet) -> frozenset[int]:
+    """Tokens that open a `Name:` line, which goes on a block rather than ending it."""
+    return frozenset(s.tokens[0].index for s in sheet.segments if NAME_LABEL.match(s.text))
+
+
+def strip_name_label(text: str) -> str:
+    """A line without a leading `Name:`."""
+    stripped = NAME_LABEL.sub("", text) if ":" in text else text
+    return stripped or text
+
+
+def rest_of(label: Label, sheet: Sheet) -> list[Segment]:
+    """What stands in the heading's own segment behind it."""
+    from domains.invoices.extraction.geometry import segment as make
+
+    home = next((s for s in sheet.segments if label.tokens[0] in s.tokens), None)
+    if home is None:
+        return []
+    after = [t for t in home.tokens if t.index > label.tokens[-1].index]
+    return [make(after, home.row)] if after else []
+
+
+def first_name(lines: Sequence[Segment]) -> Segment | None:
+    """The first line that may be a name."""
+    for line in lines:
+        text = strip_name_label(line.text)
+        if SALUTATION.match(text) or not could_be_name(clean_name(text)) or (":" in text and not NAME_LABEL.match(line.text)):
+            continue
+        return line
+    return None
+
+
+def senders(sheet: Sheet, labels: Sequence[Label]) -> Iterator[Name]:
+    """Names from sender lines, letterhead and footer."""
+    titles = frozenset(lab.tokens[0].index for lab in labels if lab.first)
+    for segment in sheet.segments:
+        name = sender_line(segment)
+        if name:
+            yield name
+    first = True
+    for block in blocks(sheet, frozenset()):
+        top = block.box[1] / sheet.height
+        lines = [s for s in block.lines if s.tokens[0].index not in titles]
+        name = first_name(lines[:2])
+        if name is None:
+            continue
+        footer = top > 0.72
+        contact = block.reachable or bool(SENDER_WORDS.search(block.text))
+        legal = has_legal_form(name.text)
+        score = 0.25 * (top < 0.25 or footer) + 0.25 * contact + 0.2 * block.addressed + 0.25 * legal
+        if first and top < 0.2 and sheet.number == 1:
+            score += 0.2
+        first = first and top < 0.02
+        if len(lines) == 1 and not legal and not contact:
+            score *= 0.6
+        yield Name(clean_name(name.text), min(score, 0.85), (name,), "footer" if footer else "letterhead")
+
+
+def sender_line(line: Segment) -> Name | None:
+    """The name in a line such as `Firm - Street 1 - 12345 Town`."""
+    parts = [p for p in SEPARATED.split(line.text) if p.strip()]
+    if not 3 <= len(parts) <= 8 or len(line.text) > 130:
+        return None
+    if not any(is_town(p) or is_street(p) for p in parts[1:]) or not could_be_name(parts[0]) or ":" in parts[0]:
+        return None
+    count = len(parts[0].split())
+    score = 0.9 if any(is_town(p) for p in parts[1:]) else 0.6
+    shown = Segment(line.tokens[:count], line.row, parts[0], line.box)
+    return Name(clean_name(parts[0]), score, (shown,), "sender line")
+
+
+def windows(sheet: Sheet, labels: Sequence[Label], suppliers: Sequence[Name]) -> Iterator[Name]:
+    """Names from address blocks in the upper half that are not the supplier's own."""
+    titles = frozenset(lab.tokens[0].index for lab in labels if lab.first and lab.role in ("supplier", "buyer", "ship_to"))
+    lines_sent = [n.lines[0].box for n in suppliers if n.source == "sender line"]
+    for block in blocks(sheet, titles):
+        top = block.box[1] / sheet.height
+        if top > 0.5 or not block.addressed or block.lines[0].tokens[0].index in titles:
+            continue
+        lines = [s for s in block.lines if sender_line(s) is None]
+        name = first_name(lines)
+        if name is None or not any(is_town(s.text) or is_street(s.text) or is_country(s.text) for s in lines[1:]):
+            continue
+        window = any(0 < block.box[1] - b[1] < 5 * sheet.size and abs(block.box[0] - b[0]) < 4 * sheet.size for b in lines_sent)
+        own = block.reachable or bool(SENDER_WORDS.search(block.text)) or any(own_name(name, n) for n in suppliers)
+        score = 0.62 + 0.25 * window + 0.08 * (0.1 < top < 0.35) - 0.4 * own
+        yield Name(clean_name(name.text), max(score, 0.05), (name,), "window")
+
+
+def own_name(name: Segment, supplier: Name) -> bool:
+    """Whether a line is a name that speaks as the supplier's elsewhere."""
+    return supplier.source in ("sender line", "heading", "form", "footer") and supplier.score > 0.5 and same(name.text, supplier.text)
+
+
+def mentions(sheets: Sequence[Sheet]) -> list[str]:
+    """What the document's own web and mail domains are called."""
+    found = [m[1] for sheet in sheets for s in sheet.segments for m in DOMAIN.finditer(s.text)]
+    return [compact(part) for f in found for part in f.split(".") if len(part) > 3]
+
+
+def merged(names: Sequence[Name], domains: Sequence[str]) -> list[Name]:
+    """Names that are one put together; further mentions and a web domain of that name add to the score."""
+    groups: list[list[Name]] = []
+    for name in sorted(names, key=lambda n: -n.score):
+        home = next((g for g in groups if same(g[0].text, name.text)), None)
+        if home is None:
+            groups.append([name])
+        else:
+            home.append(name)
+    made: list[Name] = []
+    for group in groups:
+        best = group[0]
+        places = len({(n.lines[0].page, n.lines[0].row, n.source) for n in group})
+        web = any(fuzz.partial_ratio(compact(best.text), d) > 85 for d in domains)
+        score = best.score + 0.06 * min(places - 1, 3) + 0.15 * web
+        made.append(Name(best.text, min(score, 0.98), best.lines, best.source))
+    return sorted(made, key=lambda n: -n.score)
+
+
+def block_of(name: Name, sheet: Sheet) -> Block | None:
+    """The block a name opens, where it stands in one."""
+    return next((b for b in blocks(sheet, frozenset()) if name.lines and name.lines[0] in b.lines), None)

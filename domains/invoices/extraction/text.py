@@ -1,0 +1,26 @@
+"""Folding: what two spellings of the same printed text have in common."""
+
+import unicodedata
+
+SINGLE = str.maketrans(
+    {"ß": "ss", "ł": "l", "Ł": "l", "ø": "o", "Ø": "o", "æ": "ae", "Æ": "ae", "œ": "oe", "Œ": "oe", "đ": "d", "ð": "d"}
+)
+DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−﹣－", "-"))
+CONFUSABLE = str.maketrans({"0": "o", "1": "l", "i": "l", "|": "l", "5": "s", "8": "b"})
+
+
+def fold(text: str) -> str:
+    """Lower case without accents; letters that do not decompose are spelt out."""
+    decomposed = unicodedata.normalize("NFKD", text.translate(SINGLE).translate(DASHES))
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
+
+
+def compact(text: str) -> str:
+    """`fold` with nothing but letters and digits; the number sign counts as the word `nr`."""
+    folded = fold(text.replace("#", " nr ").replace("№", " nr "))
+    return "".join(c for c in folded if c.isalnum())
+
+
+def look(text: str) -> str:
+    """`compact` with the characters that an OCR engine mixes up made one."""
+    return compact(text).translate(CONFUSABLE)
