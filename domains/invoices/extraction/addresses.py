@@ -12,7 +12,7 @@ LEGAL = re.compile(
     r"SDN\.?\s*BHD\.?|Sdn\.?\s*Bhd\.?|BHD|Pte\.?(?:\s+Ltd\.?)?|Pty\.?(?:\s+Ltd\.?)?|Pvt\.?(?:\s+Ltd\.?)?|Foundation|Stiftung|Verein)(?![\w])"
 )
 TOWN = re.compile(
-    r"(?:^|[\s,·•|-])(?:(?:[A-Z]{1,3}[-\s–]\s?)?\d{4,6}\s+[^\W\d_][\w.'’-]+|\d{4}\s?[A-Z]{2}\s+[^\W\d_]{2,}|[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}\b|"
+    r"(?:^|[\s,·•|-])(?:(?:[A-Z]{1,3}[-\s–]\s?)?(?:\d{4,6}\s+|\d{5})[^\W\d_][\w.'’-]+|\d{4}\s?[A-Z]{2}\s+[^\W\d_]{2,}|[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}\b|"
     r"[^\W\d_]{3,}[,.]?\s+[A-Z]{2}\.?,?\s+\d{5}(?:-\d{4})?|\d{2}-\d{3}\s+\w|\d{4}-\d{3}\s+\w|(?:[A-Z]{1,2}-)?\d{3}\s\d{2}\s+[^\W\d_]{2,}|"
     r"[A-Z]\d[A-Z]\s?\d[A-Z]\d|[^\W\d_]{3,}\s*,?\s+(?:NSW|VIC|QLD|WA|SA|TAS|ACT|NT)\s+\d{4})"
 )

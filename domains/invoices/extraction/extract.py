@@ -122,7 +122,8 @@ def header(reading: Reading) -> dict[str, Found]:
     found: dict[str, Found] = {}
     number = pick(agreed(candidates(reading.places, "invoice_number", read_id)))
     order = pick(agreed(candidates(reading.places, "po_number", read_id)))
-    issued = pick(agreed(candidates(reading.places, "issue_date", dates)) or loose_date(reading))
+    labelled = [*candidates(reading.places, "issue_date", dates), *beside_number(reading, number)]
+    issued = pick(agreed(sorted(labelled, key=lambda c: -c.score)) or loose_date(reading))
     due = pick(agreed(candidates(reading.places, "due_date", dates)))
     delivered = pick(agreed(candidates(reading.places, "delivery_date", dates)))
     code, trust = type_code(reading.sheets)
@@ -146,6 +147,23 @@ def pick(found: Sequence[Candidate]) -> Found | None:
     second = next((c.score for c in found[1:]), 0.0)
     trust = min(0.98, 0.25 + 0.72 * best.score) - (0.2 if second > 0.85 * best.score else 0)
     return Found(best.value, max(trust, 0.0), best.tokens, best.quote)
+
+
+def beside_number(reading: Reading, number: Found | None) -> list[Candidate]:
+    """`Nr. 17 of 2 May 2020`: the date that follows the invoice number, or opens the line after it."""
+    if number is None:
+        return []
+    read = date_reader(reading.notation.day_first)
+    sheet = next(s for s in reading.sheets if s.number == number.tokens[0].page)
+    last = number.tokens[-1]
+    row = next(r for r in sheet.rows if any(t is last for s in r for t in s.tokens))
+    after = [t for s in row for t in s.tokens if t.index > last.index][:4]
+    if len(after) == 1 and not any(c.isdigit() for c in after[0].text):
+        after += [t for t in sheet.tokens if t.index > after[0].index][:3]
+    value = read(after)
+    if value is None or value.fit < 0.8:
+        return []
+    return [Candidate(value.value, 0.95, sheet.number, last.box, " ".join(t.text for t in after), value.tokens)]
 
 
 def loose_date(reading: Reading) -> list[Candidate]:

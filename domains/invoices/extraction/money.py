@@ -142,7 +142,7 @@ def row_entries(sheet: Sheet, row: Sequence[Segment], amounts: list[Money]) -> I
     for token in tokens:
         owner = next((m for m in plain if m.tokens[0] is token), None)
         if owner is not None:
-            lead = before or lead
+            lead = nearest_words(before) or lead
             after = [t for t in tokens if t.index > owner.tokens[-1].index]
             last = not (after and after[0].index in used)
             text = " ".join(t.text for t in lead)
@@ -150,6 +150,17 @@ def row_entries(sheet: Sheet, row: Sequence[Segment], amounts: list[Money]) -> I
             before = []
         elif token.index not in used:
             before.append(token)
+
+
+def nearest_words(before: list[Token]) -> list[Token]:
+    """Of the text left of an amount the part that belongs to it: up to a wide gap, past which another column begins."""
+    taken: list[Token] = []
+    for token in reversed(before):
+        gap = taken[0].box[0] - token.box[2] if taken else 0.0
+        if gap > 3.0 * token.height and roles(" ".join(t.text for t in taken)):
+            break
+        taken.insert(0, token)
+    return taken
 
 
 def header(sheet: Sheet, money: Money) -> str:

@@ -19,8 +19,10 @@ from domains.invoices.extraction.addresses import (
 from domains.invoices.extraction.blocks import NAME_LABEL, Block, blocks, named_lines, under_heading
 from domains.invoices.extraction.geometry import Segment, Sheet, Token
 from domains.invoices.extraction.labels import Label
-from domains.invoices.extraction.text import compact
+from domains.invoices.extraction.money import traits
+from domains.invoices.extraction.text import compact, fold
 
+TITLE = re.compile(r"(?:original|copy|duplicate|kopie|seite|page|hinweis|notes?|bemerkung|thank you|welcome|tax invoice|danke|position|menge|description|details|summary)\b")
 SENDER_WORDS = re.compile(r"(?i)iban|ust|vat|tva|btw|mwst|siret|kvk|handelsreg|hrb|registered|gst|\bbic\b|p\.?\s?iva|cvr|moms|nip|abn")
 DOMAIN = re.compile(r"(?i)(?:@|www\.|https?://)([\w-]+(?:\.[\w-]+)*)\.[a-z]{2,}")
 
@@ -66,7 +68,8 @@ def same(a: str, b: str) -> bool:
 
 def headed(sheet: Sheet, labels: Sequence[Label], role: str) -> Iterator[Name]:
     """Names under a heading of the role."""
-    stops = frozenset(lab.tokens[0].index for lab in labels if lab.first and (lab.role in ("supplier", "buyer", "ship_to") or lab.alone))
+    stops = frozenset(lab.tokens[0].index for lab in labels if lab.first and lab.role in ("supplier", "buyer", "ship_to"))
+    taken = announcing(labels)
     for label in labels:
         if label.role != role or not (label.alone or (label.first and label.colon)):
             continue
@@ -76,10 +79,10 @@ def headed(sheet: Sheet, labels: Sequence[Label], role: str) -> Iterator[Name]:
         if full:
             yield Name(clean_name(" ".join(s.text for s in full)), 0.95, tuple(full), "form")
             continue
-        name = first_name([*inline, *lines])
+        name = first_name([*inline, *lines], taken)
         if name:
-            weight = 0.93 if label.colon or label.alone else 0.8
-            yield Name(clean_name(strip_name_label(name.text)), weight * (0.75 if len(label.phrase) <= 4 else 1.0), (name,), "heading")
+            weight = (0.93 if label.weight == 1.0 else 0.6) * (0.8 if len(label.phrase) <= 4 else 1.0)
+            yield Name(clean_name(strip_name_label(name.text)), weight, (name,), "heading")
 
 
 def name_starts(sheet: Sheet) -> frozenset[int]:
@@ -104,19 +107,35 @@ def rest_of(label: Label, sheet: Sheet) -> list[Segment]:
     return [make(after, home.row)] if after else []
 
 
-def first_name(lines: Sequence[Segment]) -> Segment | None:
-    """The first line that may be a name."""
+def announcing(labels: Sequence[Label]) -> frozenset[int]:
+    """Tokens that open a label, so that the line is not a name."""
+    names = ("supplier", "buyer", "ship_to")
+    return frozenset(lab.tokens[0].index for lab in labels if lab.first and (lab.role not in names or lab.alone or lab.colon))
+
+
+def first_name(lines: Sequence[Segment], taken: frozenset[int]) -> Segment | None:
+    """The first line that may be a name; lines that open with one of the `taken` tokens are not."""
     for line in lines:
         text = strip_name_label(line.text)
+        if line.tokens[0].index in taken or no_name(text):
+            continue
         if SALUTATION.match(text) or not could_be_name(clean_name(text)) or (":" in text and not NAME_LABEL.match(line.text)):
             continue
         return line
     return None
 
 
+def no_name(text: str) -> bool:
+    """Whether a line is a table head, a total, a currency, a note in brackets rather than a name."""
+    if has_legal_form(text):
+        return False
+    plain = text.strip()
+    return bool(re.search(r"[%€$£*]|^\(.*\)$|[.!?]$", plain)) or len(plain) <= 3 or bool(TITLE.match(fold(plain))) or bool(traits(plain) - {"from"})
+
+
 def senders(sheet: Sheet, labels: Sequence[Label]) -> Iterator[Name]:
     """Names from sender lines, letterhead and footer."""
-    titles = frozenset(lab.tokens[0].index for lab in labels if lab.first)
+    titles = announcing(labels)
     for segment in sheet.segments:
         name = sender_line(segment)
         if name:
@@ -125,7 +144,7 @@ def senders(sheet: Sheet, labels: Sequence[Label]) -> Iterator[Name]:
     for block in blocks(sheet, frozenset()):
         top = block.box[1] / sheet.height
         lines = [s for s in block.lines if s.tokens[0].index not in titles]
-        name = first_name(lines[:2])
+        name = first_name(lines[:2], titles)
         if name is None:
             continue
         footer = top > 0.72
@@ -162,7 +181,7 @@ def windows(sheet: Sheet, labels: Sequence[Label], suppliers: Sequence[Name]) ->
         if top > 0.5 or not block.addressed or block.lines[0].tokens[0].index in titles:
             continue
         lines = [s for s in block.lines if sender_line(s) is None]
-        name = first_name(lines)
+        name = first_name(lines, announcing(labels))
         if name is None or not any(is_town(s.text) or is_street(s.text) or is_country(s.text) for s in lines[1:]):
             continue
         window = any(0 < block.box[1] - b[1] < 5 * sheet.size and abs(block.box[0] - b[0]) < 4 * sheet.size for b in lines_sent)

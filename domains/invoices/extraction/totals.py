@@ -87,9 +87,9 @@ def gather(listed: Sequence[Entry], taxes: Sequence[TaxRow]) -> dict[str, list[O
 def weights(entry: Entry) -> dict[str, float]:
     """What the words beside and above an amount make of it; plain numbers need a total's words."""
     money = entry.money
-    if money.percent or (not money.priced and (not entry.last or money.decimals > 2)):
+    if money.percent or (not money.priced and (not entry.last or money.decimals > 2 or money.value <= 0)):
         return {}
-    plain = 1.0 if money.priced else 0.6
+    plain = 1.0 if money.priced else 0.5
     place = 1.0 if entry.last else 0.45
     found = {role: weight * plain * place for role, weight in roles(entry.label[-80:]).items()}
     for role, weight in roles(entry.header).items():
