@@ -1,5 +1,6 @@
-"""E-invoices: parsed, never guessed, and checked against EN 16931 with the official rules."""
+"""E-invoices: parsed, never guessed, checked against EN 16931 with the official rules and against their page."""
 
+from domains.invoices.einvoice.agreement import disagreements as disagreements
 from domains.invoices.einvoice.reading import parse as parse
 from domains.invoices.einvoice.rules import Rules as Rules
 from domains.invoices.einvoice.tree import Syntax as Syntax

@@ -33,7 +33,7 @@ class XmlError(AgentflowError):
     """An XML file is broken, is no e-invoice, or asks for what no invoice needs (a DTD, entities, huge nesting)."""
 
 
-class _Root(Exception):  # noqa: N818 - a signal, not an error
+class _Root(Exception):
     """Stops the reading as soon as the root element is known."""
 
 
