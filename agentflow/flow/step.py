@@ -16,7 +16,7 @@ Call = Callable[..., Awaitable[Any]]
 
 @dataclass(frozen=True)
 class Signature:
-    """What a function reads (positional parameters), needs (after the `*`) and makes (its return type)."""
+    """What a function reads (positional parameters), needs (after the `*`, no default) and makes (its return type)."""
 
     reads: tuple[Any, ...]
     needs: Mapping[str, Any]
@@ -63,7 +63,7 @@ class Step:
 def read_signature(call: Callable[..., Any]) -> Signature:
     """What `call` reads, needs and makes. Raises WorkflowError where a type is missing."""
     hints = _hints(call)
-    parameters = inspect.signature(call).parameters.values()
+    parameters = list(inspect.signature(call).parameters.values())
     if missing := [p.name for p in parameters if p.name not in hints]:
         raise WorkflowError(f"{name_of(call)}: give {', '.join(missing)} a type; steps are wired by their types")
     if "return" not in hints:
@@ -72,7 +72,7 @@ def read_signature(call: Callable[..., Any]) -> Signature:
         )
     return Signature(
         reads=tuple(hints[p.name] for p in parameters if p.kind is not p.KEYWORD_ONLY),
-        needs={p.name: hints[p.name] for p in parameters if p.kind is p.KEYWORD_ONLY},
+        needs={p.name: hints[p.name] for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty},
         makes=members(hints["return"]),
     )
 

@@ -25,7 +25,7 @@ Status = Literal["queued", "running", "awaiting_review", "finished", "failed"]
 class Table(MappedAsDataclass, DeclarativeBase, kw_only=True):
     """What every table shares."""
 
-    type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON, str: String}  # noqa: RUF012 - SQLAlchemy reads it here
+    type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON, str: String}
 
 
 class Job(Table):
