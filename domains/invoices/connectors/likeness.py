@@ -20,9 +20,9 @@ FORMS = frozenset(_FORMS.split())
 _SINGLE = str.maketrans({"ß": "ss", "ł": "l", "ø": "o", "æ": "a", "œ": "o", "đ": "d", "ð": "d", "þ": "th"})
 _LETTERS = str.maketrans({"0": "o", "1": "l", "i": "l", "|": "l", "5": "s", "8": "b"})
 _DIGITS = str.maketrans({"O": "0", "Q": "0", "D": "0", "I": "1", "L": "1", "S": "5", "B": "8", "Z": "2", "G": "6"})
-_MISREAD_PAIRS = "08 06 38 35 56 58 68 17 49 89 09 27 14 69"
+_MISREAD_PAIRS = "08 06 38 35 58 68 17 49 09 27 14 69"
 _MISREAD = frozenset(map(frozenset, _MISREAD_PAIRS.split()))
-"""Pairs of digits that engines take for each other."""
+"""Pairs of digits that engines take for each other, without neighbours such as 5 and 6, which follow in a series."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def name_likeness(a: str, b: str) -> float:
     if _begins(one.core, other.core):
         score = max(score, 0.9)
     elif glued < 0.95 and _apart(one.core, other.core):
-        score = min(score, 0.75)
+        score = min(score, 0.5)
     return score - 0.05 if one.forms and other.forms and not one.forms & other.forms else score
 
 
@@ -101,7 +101,7 @@ def _apart(a: str, b: str) -> bool:
 
 
 def _lacks(word: str, others: list[str]) -> bool:
-    return len(word) > 2 and all(fuzz.ratio(word, other) < 66 for other in others)
+    return len(word) > 2 and all(fuzz.ratio(word, other) < 55 for other in others)
 
 
 def _bare(number: str) -> str:
