@@ -15,6 +15,8 @@ Syntax = Literal["ubl", "cii", "zugferd1"]
 BYTES = 64 * 1024 * 1024
 NODES = 500_000
 DEPTH = 100
+TEXT = 4_000
+DIGITS = 40
 
 _ROOTS: dict[str, Syntax] = {
     "urn:oasis:names:specification:ubl:schema:xsd:Invoice-2 Invoice": "ubl",
@@ -162,8 +164,8 @@ class Node:
 
     @property
     def own(self) -> str | None:
-        """The element's own text with white space folded; None where there is none."""
-        return None if self._element is None else " ".join((self._element.text or "").split()) or None
+        """The element's own text with white space folded, at most 4,000 characters; None where there is none."""
+        return None if self._element is None else " ".join((self._element.text or "")[:TEXT].split()) or None
 
     def text(self, *paths: str) -> str | None:
         """The first text that is not empty along the paths, in their order."""
@@ -180,7 +182,7 @@ class Node:
 
 def decimal(text: str | None) -> Decimal | None:
     """An xs:decimal; None for anything else, since a badly written number is not guessed at."""
-    return Decimal(text) if text and _DECIMAL.fullmatch(text) else None
+    return Decimal(text) if text and len(text) <= DIGITS and _DECIMAL.fullmatch(text) else None
 
 
 def iban(accounts: list[Node]) -> str | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
+from domains.invoices.codes import CURRENCIES
 from domains.invoices.einvoice import cii
 from domains.invoices.einvoice.reading import parse
 from domains.invoices.einvoice.schematron import Fired
@@ -22,7 +23,6 @@ _REQUIRED = {
 }
 _TYPES = frozenset(("84", "380", "381", "384", "389", "386", "326", "875", "876", "877"))
 _CATEGORIES = frozenset(("S", "Z", "E", "AE", "IC", "K", "G", "O", "L", "M", "A", "AA", "AB", "AC", "B", "C", "D", "H"))
-_CURRENCY_LENGTH = 3
 _CENT = Decimal("0.01")
 _NOTHING = Decimal()
 
@@ -46,9 +46,8 @@ def _missing(invoice: Invoice) -> Iterator[Fired]:
 def _codes(invoice: Invoice) -> Iterator[Fired]:
     if invoice.type_code and invoice.type_code not in _TYPES:
         yield "ZF1-CL-01", "fatal", "The invoice type code (BT-3) shall be one of UNTDID 1001"
-    currency = invoice.currency or "EUR"
-    if len(currency) != _CURRENCY_LENGTH or not (currency.isascii() and currency.isupper()):
-        yield "ZF1-CL-04", "fatal", "The invoice currency code (BT-5) shall have the form of ISO 4217"
+    if invoice.currency and invoice.currency not in CURRENCIES:
+        yield "ZF1-CL-04", "fatal", "The invoice currency code (BT-5) shall be one of ISO 4217"
     if any(tax.category and tax.category not in _CATEGORIES for tax in invoice.taxes):
         yield "ZF1-CL-17", "fatal", "A VAT category code (BT-118) shall be one of UNCL 5305"
 

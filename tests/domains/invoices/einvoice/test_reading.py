@@ -119,6 +119,12 @@ def test_the_tax_total_is_the_one_in_the_currency_of_the_invoice():
     assert parse(text.encode()).tax_total == Decimal(42)
 
 
+def test_text_and_numbers_without_end_are_bounded():
+    invoice = parse(UBL.replace("LM-88", "9" * 100_000).replace(">242.00<", f">{'9' * 100_000}<").encode())
+    assert len(invoice.invoice_number or "") == 4_000
+    assert invoice.gross_total is None
+
+
 def test_a_line_of_nothing_is_a_heading_and_left_out():
     text = UBL.replace('unitCode="C62">4<', 'unitCode="C62">0<').replace(">200.00<", ">0.00<")
     assert parse(text.encode()).lines == []
