@@ -9,7 +9,7 @@ from decimal import Decimal
 from agentflow import Box
 from domains.invoices.extraction.dates import Dated, find_dates
 from domains.invoices.extraction.geometry import Sheet, Token, around
-from domains.invoices.extraction.labels import Label, below, right_of
+from domains.invoices.extraction.labels import MARKS, Label, below, right_of
 from domains.invoices.extraction.text import fold
 
 Value = str | date | Decimal
@@ -48,7 +48,7 @@ JOINERS = ("-", "/", "–", "_", ".")
 def read_id(tokens: Sequence[Token]) -> Read | None:
     """A document number at the start of the tokens: holds a digit, is no date and no amount of money."""
     cleaned = [t for t in tokens[:6]]
-    while cleaned and (not cleaned[0].plain or cleaned[0].text in ("Nr.", "No.", "No", "Nr", "N°", "Nº", "#", ":", "n.", "n°", "nr.", "č.")):
+    while cleaned and (not cleaned[0].plain or cleaned[0].plain in MARKS):
         cleaned = cleaned[1:]
     if not cleaned:
         return None
@@ -174,7 +174,8 @@ def candidate(place: Place, value: Read) -> Candidate:
     """A candidate from a place and what is read there."""
     label = place.label
     position = 1.0 if label.first or label.colon else 0.8
-    score = label.weight * position * place.near * value.fit
+    weight = label.weight + (0.5 * (1 - label.weight) if label.first and label.colon else 0)
+    score = weight * position * place.near * value.fit
     tokens = (*label.tokens, *value.tokens)
     quote = " ".join(t.text for t in tokens)
     return Candidate(value.value, score, label.page, around(t.box for t in value.tokens), quote, value.tokens, label.phrase)

@@ -25,13 +25,13 @@ MONTHS = (
     "december dezember dez decembre dicembre diciembre dezembro joulukuu joulukuuta grudzien grudnia prosinec prosince "
     "decembrie aralik",
 )
-YEAR = r"(?:(?:19|20)\d\d|['’]?\d\d)"
+YEAR = r"(?:(?:19|20)\d\d(?=\d{1,2}:\d\d|\D|$)|['’]?\d\d(?!\d))"
 PATTERNS = (
     ("ymd", re.compile(r"(?<![\d./-])(?P<y>(?:19|20)\d\d)\s?([-/.])\s?(?P<m>\d{1,2})\s?\2\s?(?P<d>\d{1,2})(?![\d])")),
-    ("num", re.compile(r"(?<![\d./,-])(?P<a>\d{1,2})\s?(?P<sep>[-/.])\s?(?P<b>\d{1,2})\s?(?P=sep)\s?(?P<y>(?:19|20)\d\d|\d\d)(?!\d|[./-]\d|,\d)")),
+    ("num", re.compile(r"(?<![\d./,-])(?P<a>\d{1,2})\s?(?P<sep>[-/.])\s?(?P<b>\d{1,2})\s?(?P=sep)\s?(?P<y>(?:19|20)\d\d(?=\d{1,2}:\d\d|\D|$)|\d\d(?!\d))(?![./-]\d|,\d)")),
     ("dmy", re.compile(
-        rf"(?<![\d.,/])(?P<d>\d{{1,2}})(?:\s?(?:st|nd|rd|th|er|\.|º|o))?(?:\s*[-/., ]\s*|\s*)(?:(?:de|of|d')\s+)?(?P<name>[^\W\d_]{{3,12}})\.?"
-        rf"(?:\s*[-/.,' ]\s*|\s*)(?:(?:de|del|do)\s+)?(?P<y>{YEAR})(?!\d)", re.I)),
+        rf"(?<![\d.,/])(?P<d>\d{{1,2}})(?:\s?(?:(?:st|nd|rd|th|er|o)(?![^\W\d_])|\.|º))?(?:\s*[-/., ]\s*|\s*)(?:(?:de|of|d')\s+)?(?P<name>[^\W\d_]{{3,12}})\.?"
+        rf"(?:\s*[-/.,' ]\s*|\s*)(?:(?:de|del|do)\s+)?(?P<y>{YEAR})", re.I)),
     ("mdy", re.compile(r"(?<!\w)(?P<name>[^\W\d_]{3,12})\.?\s*[-/ ]?\s*(?P<d>\d{1,2})(?:st|nd|rd|th)?\s*[,/. -]\s*(?P<y>(?:19|20)\d\d|['’]?\d\d)(?!\d|[./-]\d)", re.I)),
     ("ymon", re.compile(r"(?<!\d)(?P<y>(?:19|20)\d\d)[-/. ]+(?P<name>[^\W\d_]{3,12})\.?[-/. ]+(?P<d>\d{1,2})(?!\d)", re.I)),
     ("cjk", re.compile(r"(?P<y>(?:19|20)\d\d)\s?年\s?(?P<m>\d{1,2})\s?月\s?(?P<d>\d{1,2})\s?日")),

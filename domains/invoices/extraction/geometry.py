@@ -11,6 +11,9 @@ from domains.invoices.records import Page, Word
 GLUED = re.compile(r"(?<=[^\W\d_])(?P<mark>[.]?[:;#]|\.?№)(?=[^\s/\\])|(?<=[^\W\d_]{3}\.)(?=\d)")
 """Where a label has run into its value: `Date:14/12/2017`, `Invoice#:17`."""
 
+BLANK = re.compile(r"(?<=\s)(?<!\d[\u00a0\u2009\u202f])\S|(?<=\d[\u00a0\u2009\u202f])\D")
+"""Where a new token begins behind white space; fixed blanks between digits group thousands and cut nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Token:
@@ -117,7 +120,7 @@ def sideways(word: Word) -> bool:
 
 def pieces(word: Word) -> Iterator[tuple[str, Box]]:
     """A word cut at blanks and where a label runs into its value; widths are shared out by characters."""
-    cuts = sorted({m.start() for m in re.finditer(r"(?<=\s)\S", word.text)} | {m.end() for m in GLUED.finditer(word.text)})
+    cuts = sorted({m.start() for m in BLANK.finditer(word.text)} | {m.end() for m in GLUED.finditer(word.text)})
     x0, y0, x1, y1 = word.box
     step = (x1 - x0) / len(word.text)
     for start, end in zip([0, *cuts], [*cuts, len(word.text)], strict=True):

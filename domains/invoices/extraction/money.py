@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import cache, lru_cache
 
 from agentflow import Box
+from domains.invoices.extraction.codes import ibans
 from domains.invoices.extraction.dates import find_dates
 from domains.invoices.extraction.geometry import Segment, Sheet, Token, around
 from domains.invoices.extraction.lexicon import table
@@ -61,7 +62,7 @@ def row_money(row: Sequence[Segment], decimal: str, spaced: bool) -> list[Money]
     """The numbers of a row; `spaced` admits blanks between groups of thousands."""
     found: list[Money] = []
     for segment in row:
-        dated = date_tokens(segment)
+        dated = date_tokens(segment) | {t.index for code in ibans(segment.tokens) for t in code.tokens}
         tokens = segment.tokens
         at = 0
         while at < len(tokens):
@@ -206,6 +207,8 @@ def roles(text: str) -> dict[str, float]:
         return {}
     if "rounding" in has:
         return {"gross": 0.4, "rounding": 0.6} if has & {"sum", "grand"} else {"rounding": 0.9}
+    if "due" in has and "tax" in has and not has & {"sum", "grand", "amount", "include"}:
+        return {"tax": 0.85, "due": 0.4}
     if "due" in has and "prepaid" in has and "sum" not in has:
         return {"due": 0.7, "prepaid": 0.2}
     if "due" in has:

@@ -23,7 +23,7 @@ from domains.invoices.extraction.money import traits
 from domains.invoices.extraction.text import compact, fold
 
 TITLE = re.compile(r"(?:original|copy|duplicate|kopie|seite|page|hinweis|notes?|bemerkung|thank you|welcome|tax invoice|danke|position|menge|description|details|summary)\b")
-SENDER_WORDS = re.compile(r"(?i)iban|ust|vat|tva|btw|mwst|siret|kvk|handelsreg|hrb|registered|gst|\bbic\b|p\.?\s?iva|cvr|moms|nip|abn")
+SENDER_WORDS = re.compile(r"(?i)\b(?:iban|ust\W?id\w*|vat|tva|btw|mwst|siret|kvk|handelsreg\w*|hrb|registered|gst|bic|p\.?\s?iva|cvr|moms|abn)\b")
 DOMAIN = re.compile(r"(?i)(?:@|www\.|https?://)([\w-]+(?:\.[\w-]+)*)\.[a-z]{2,}")
 
 
@@ -144,7 +144,7 @@ def senders(sheet: Sheet, labels: Sequence[Label]) -> Iterator[Name]:
     for block in blocks(sheet, frozenset()):
         top = block.box[1] / sheet.height
         lines = [s for s in block.lines if s.tokens[0].index not in titles]
-        name = first_name(lines[:2], titles)
+        name = next((s for s in lines[:4] if has_legal_form(s.text) and first_name([s], titles)), first_name(lines[:2], titles))
         if name is None:
             continue
         footer = top > 0.72
@@ -184,7 +184,7 @@ def windows(sheet: Sheet, labels: Sequence[Label], suppliers: Sequence[Name]) ->
         name = first_name(lines, announcing(labels))
         if name is None or not any(is_town(s.text) or is_street(s.text) or is_country(s.text) for s in lines[1:]):
             continue
-        window = any(0 < block.box[1] - b[1] < 5 * sheet.size and abs(block.box[0] - b[0]) < 4 * sheet.size for b in lines_sent)
+        window = len(lines) < len(block.lines) or any(0 < block.box[1] - b[1] < 5 * sheet.size and abs(block.box[0] - b[0]) < 4 * sheet.size for b in lines_sent)
         own = block.reachable or bool(SENDER_WORDS.search(block.text)) or any(own_name(name, n) for n in suppliers)
         score = 0.62 + 0.25 * window + 0.08 * (0.1 < top < 0.35) - 0.4 * own
         yield Name(clean_name(name.text), max(score, 0.05), (name,), "window")

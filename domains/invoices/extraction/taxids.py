@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from domains.invoices.extraction.candidates import Place
-from domains.invoices.extraction.codes import Code, bare_vat, prefixed_vats
+from domains.invoices.extraction.codes import Code, bare_vat, ibans, prefixed_vats
 from domains.invoices.extraction.geometry import Segment, Sheet
 from domains.invoices.extraction.labels import Label
 from domains.invoices.extraction.parties import Name
@@ -57,7 +57,10 @@ def prefixed(sheets: Sequence[Sheet], labels: Sequence[Label], buyer: Name | Non
     marked = {lab.tokens[-1].index for lab in labels if lab.role == "vat_id"}
     for sheet in sheets:
         for segment in sheet.segments:
+            banked = {t.index for code in ibans(segment.tokens) for t in code.tokens}
             for code in prefixed_vats(segment):
+                if code.tokens[0].index in banked:
+                    continue
                 before = next((n for n in marked if 0 < code.tokens[0].index - n <= 3), None)
                 if before is None and not code.valid:
                     continue

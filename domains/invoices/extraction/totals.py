@@ -203,7 +203,8 @@ def settle(best: Choice, margin: float, options: dict[str, list[Option]], lines:
     net, tax, gross = complete(best, options, exempt)
     certain = confidence(best, margin)
     prepaid = first(options, "prepaid")
-    due = amount_due(gross, prepaid, options, certain)
+    rounding = rounded(gross, options)
+    due = amount_due(gross, prepaid, rounding, options, certain)
     holds = set(best.holds)
     if due and gross and prepaid and abs(gross.value - abs(prepaid.value) - due.value) <= CENT:
         holds.add("gross-prepaid=due")
@@ -213,8 +214,19 @@ def settle(best: Choice, margin: float, options: dict[str, list[Option]], lines:
         gross=seal(gross, certain),
         due=due,
         prepaid=prepaid and Sum(prepaid.value, 0.8 if "gross-prepaid=due" in holds else 0.5, prepaid.entry),
+        rounding=rounding and Sum(rounding.value, 0.9, rounding.entry),
         identities=frozenset(holds),
     )
+
+
+def rounded(gross: Option | None, options: dict[str, list[Option]]) -> Option | None:
+    """The printed rounding that leads from the gross total to another printed total."""
+    others = {o.value for role in ("gross", "due") for o in options.get(role, [])}
+    for option in options.get("rounding", []) if gross else ():
+        for value in (option.value, -option.value):
+            if gross and value and abs(value) < 1 and gross.value + value in others:
+                return replace(option, value=value)
+    return None
 
 
 def first(options: dict[str, list[Option]], role: str) -> Option | None:
@@ -267,17 +279,22 @@ def seal(option: Option | None, certain: float) -> Sum | None:
     return Sum(option.value, min(certain, 0.999), option.entry)
 
 
-def amount_due(gross: Option | None, prepaid: Option | None, options: dict[str, list[Option]], certain: float) -> Sum | None:
+def amount_due(
+    gross: Option | None, prepaid: Option | None, rounding: Option | None, options: dict[str, list[Option]], certain: float
+) -> Sum | None:
     """The amount due: as printed, else what is left of the gross total after what was paid."""
     printed = options.get("due", [])
+    if gross and rounding and not prepaid:
+        due = gross.value + rounding.value
+        return Sum(due, certain, next((o.entry for role in ("due", "gross") for o in options.get(role, []) if o.value == due), None))
+    if gross:
+        for paid in options.get("prepaid", []):
+            left = next((o for o in printed if paid.value and o.value == gross.value - abs(paid.value)), None)
+            if left:
+                return Sum(left.value, certain, left.entry)
     labelled = next((o for o in printed if o.weight >= 0.7), None)
     if labelled and labelled.entry:
-        proven = gross is not None and labelled.value in (gross.value, gross.value - abs(prepaid.value if prepaid else ZERO))
-        return Sum(labelled.value, certain if proven else 0.75, labelled.entry)
+        return Sum(labelled.value, certain if gross and labelled.value == gross.value else 0.75, labelled.entry)
     if gross is None:
         return None
-    left = gross.value - abs(prepaid.value) if prepaid else gross.value
-    shown = next((o for o in printed if o.value == left), None)
-    if prepaid and not shown:
-        return Sum(gross.value, 0.5, gross.entry)
-    return Sum(left, min(certain, 0.93 if prepaid is None else 0.85), (shown or gross).entry)
+    return Sum(gross.value, min(certain, 0.93 if prepaid is None else 0.5), gross.entry)
