@@ -27,6 +27,12 @@ async def upgrade(engine: AsyncEngine) -> None:
         await connection.run_sync(_upgrade)
 
 
+async def downgrade(engine: AsyncEngine, to: str = "base") -> None:
+    """Takes migrations back, down to the revision `to`; what the dropped tables held is lost."""
+    async with one_at_a_time(engine, "agentflow_migrations") as connection:
+        await connection.run_sync(lambda c: command.downgrade(_config(c), to))
+
+
 async def revision(engine: AsyncEngine) -> tuple[str | None, str | None]:
     """The revision the database is at, and the newest there is."""
     async with engine.connect() as connection:

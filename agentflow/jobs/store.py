@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, UniqueConstraint, func, select, update
+from sqlalchemy import JSON, CheckConstraint, Double, ForeignKey, String, UniqueConstraint, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
@@ -62,7 +62,7 @@ class Job(Table):
     currency: Mapped[str] = mapped_column(default="USD")
     cost_micros: Mapped[int] = mapped_column(default=0)
     """Millionths of a USD that models have cost."""
-    seconds: Mapped[float] = mapped_column(default=0.0)
+    seconds: Mapped[float] = mapped_column(Double, default=0.0)
     finished_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
@@ -92,7 +92,7 @@ class Cost(Table):
     tokens_in: Mapped[int]
     tokens_out: Mapped[int]
     cost_micros: Mapped[int]
-    seconds: Mapped[float]
+    seconds: Mapped[float] = mapped_column(Double)
     created_at: Mapped[datetime]
     fault: Mapped[str | None] = mapped_column(default=None)
 

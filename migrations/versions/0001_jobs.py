@@ -30,7 +30,7 @@ def upgrade() -> None:
         sa.Column("price_minor", sa.Integer(), nullable=False),
         sa.Column("currency", sa.String(), nullable=False),
         sa.Column("cost_micros", sa.Integer(), nullable=False),
-        sa.Column("seconds", sa.Float(), nullable=False),
+        sa.Column("seconds", sa.Double(), nullable=False),
         sa.Column("finished_at", sa.DateTime()),
         sa.UniqueConstraint("pack", "input_name", "input_sha256", name="one_job_an_input"),
         sa.CheckConstraint("status IN ('queued','running','awaiting_review','finished','failed')", name="known_status"),
@@ -58,7 +58,7 @@ def upgrade() -> None:
         sa.Column("tokens_in", sa.Integer(), nullable=False),
         sa.Column("tokens_out", sa.Integer(), nullable=False),
         sa.Column("cost_micros", sa.Integer(), nullable=False),
-        sa.Column("seconds", sa.Float(), nullable=False),
+        sa.Column("seconds", sa.Double(), nullable=False),
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.Column("fault", sa.String()),
     )

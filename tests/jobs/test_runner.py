@@ -19,8 +19,8 @@ def pack() -> Pack:
     return Pack(name="toy", workflow=toy(), prices={Posted: Price("0.40"), Refused: Price("0.05")})
 
 
-async def test_a_finished_job_has_its_outcome_and_its_price(tmp_path: Path):
-    async with open_runner(pack(), home=tmp_path) as runner:
+async def test_a_finished_job_has_its_outcome_and_its_price(tmp_path: Path, database: str):
+    async with open_runner(pack(), home=tmp_path, database=database) as runner:
         job = await runner.submit(Order(lines=["a"]), "order-1", "sha")
         done = await runner.run(job.id)
     assert (done.status, done.outcome, done.price_minor, done.currency) == ("finished", "Posted", 40, "USD")
@@ -28,20 +28,20 @@ async def test_a_finished_job_has_its_outcome_and_its_price(tmp_path: Path):
     assert done.output["accounts"] == ["a/1"]
 
 
-async def test_the_same_input_is_one_job_and_is_done_once(tmp_path: Path):
+async def test_the_same_input_is_one_job_and_is_done_once(tmp_path: Path, database: str):
     for _ in range(2):
-        async with open_runner(pack(), home=tmp_path) as runner:
+        async with open_runner(pack(), home=tmp_path, database=database) as runner:
             job = await runner.submit(Order(lines=["a"]), "order-1", "sha")
             await runner.run(job.id)
     assert ran.count("post") == 1
 
 
-async def test_a_waiting_job_costs_nothing_and_goes_on_with_its_answer(tmp_path: Path):
-    async with open_runner(pack(), home=tmp_path) as runner:
+async def test_a_waiting_job_costs_nothing_and_goes_on_with_its_answer(tmp_path: Path, database: str):
+    async with open_runner(pack(), home=tmp_path, database=database) as runner:
         job = await runner.submit(Order(lines=["?"]), "order-1", "sha")
         waiting = await runner.run(job.id)
         assert (waiting.status, waiting.price_minor) == ("awaiting_review", 0)
-    async with open_runner(pack(), home=tmp_path) as runner:
+    async with open_runner(pack(), home=tmp_path, database=database) as runner:
         done = await runner.answer(job.id, "Booked", {"accounts": ["9"]})
     assert done.outcome == "Posted"
     assert done.questions == {}
