@@ -10,8 +10,8 @@ from domains.invoices.reading.geometry import union
 from domains.invoices.reading.glyphs import Glyph, Paint
 from domains.invoices.records import Box, Word
 
-GAP = 0.2
-"""A gap along the baseline of more than this share of the font size parts words; spaces are some .25 wide."""
+GAP = 0.14
+"""A gap along the baseline of more than this share of the font size parts words; narrow spaces are some .18 wide."""
 JOIN = 0.12
 """Pieces drawn one by one are one word up to this gap."""
 SHIFT = 0.15
