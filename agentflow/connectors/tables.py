@@ -1,4 +1,4 @@
-"""Tables: small lists of a customer's own data, read whole from a CSV file or a SQL database."""
+"""Tables: a customer's own lists, read whole from a CSV file or a SQL database."""
 
 import asyncio
 import csv

@@ -1,5 +1,6 @@
 """Vendors: the buyer's own book of suppliers, and what an invoice says that differs from it."""
 
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,55 +11,17 @@ from typing import ClassVar, Literal, Self
 from rapidfuzz import fuzz, process
 
 from agentflow import Problem
-from agentflow.connectors.tables import Row, read_columns
 from domains.invoices.codes import plain, vat_id
 from domains.invoices.connectors.likeness import company, name_likeness
+from domains.invoices.connectors.vendor_book import Vendor, read_vendors
 from domains.invoices.records import Invoice
 
 By = Literal["name", "vat_id", "iban"]
-
-SPELLINGS = {
-    "vendor_id": (
-        "id", "vendor no", "vendor nr", "vendor number", "vendor code", "supplier id", "supplier no", "supplier number",
-        "supplier code", "creditor", "creditor no", "creditor number", "kreditor", "kreditor nr", "kreditorennummer",
-        "lieferant nr", "lieferantennummer", "code fournisseur", "number", "no", "nr",
-    ),
-    "name": (
-        "vendor name", "vendor", "supplier name", "supplier", "creditor name", "company name", "company",
-        "kreditorname", "lieferant", "lieferantenname", "firma", "firmenname", "fournisseur", "raison sociale", "nom",
-        "naam", "nombre",
-    ),
-    "vat_id": (
-        "vat", "vat no", "vat nr", "vat number", "vat ids", "vat reg no", "vat registration number", "tax id", "ust id",
-        "ust id nr", "ust idnr", "umsatzsteuer id", "uid", "tva", "numero tva", "no tva", "btw", "btw nummer",
-        "partita iva", "p iva", "nif", "mva", "moms",
-    ),
-    "iban": ("ibans", "bank account", "account iban", "iban number", "konto iban", "bankverbindung", "bank"),
-    "currency": ("currencies", "currency code", "ccy", "waehrung", "währung", "devise", "valuta"),
-    "account": (
-        "ledger account", "gl account", "account no", "account number", "account code", "expense account", "konto",
-        "kreditorenkonto", "sachkonto", "compte",
-    ),
-}  # fmt: skip
 
 SURE = {"vat_id": 0.7, "iban": 0.8, "name": 0.87}
 """The score from which a vendor counts as found, by the strongest thing that agrees."""
 LEAD = 0.05
 """How far the best must lead the second."""
-
-
-@dataclass(frozen=True, slots=True)
-class Vendor:
-    """One supplier in the book."""
-
-    vendor_id: str
-    name: str
-    vat_ids: frozenset[str] = frozenset()
-    """In plain form."""
-    ibans: frozenset[str] = frozenset()
-    """In plain form."""
-    currencies: frozenset[str] = frozenset()
-    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +46,14 @@ class Vendors:
         self.vendors = list(vendors)
         self.connected = connected
         self._cores = [company(vendor.name).core for vendor in self.vendors]
+        self._by_vat = _index(vendor.vat_ids for vendor in self.vendors)
+        self._by_iban = _index(vendor.ibans for vendor in self.vendors)
 
     @classmethod
     @asynccontextmanager
     async def open(cls, url: str | None, home: Path) -> AsyncGenerator[Self]:
         """The book at `url`, read whole. Raises ConnectorError where it cannot be read or has no column for names."""
-        rows = await read_columns(url, SPELLINGS, ["name"]) if url else []
-        yield cls((_vendor(row) for row in rows if row.get("name")), connected=url is not None)
+        yield cls(await read_vendors(url) if url else [], connected=url is not None)
 
     def match(self, invoice: Invoice) -> VendorMatch | None:
         """The vendor an invoice comes from; None where there is none or where several could be meant."""
@@ -121,7 +85,7 @@ class Vendors:
 
     def _candidates(self, invoice: Invoice) -> list[Vendor]:
         code, iban = vat_id(invoice.supplier_vat_id or ""), plain(invoice.iban or "")
-        exact = (n for n, v in enumerate(self.vendors) if code in v.vat_ids or iban in v.ibans)
+        exact = chain(self._by_vat.get(code, ()), self._by_iban.get(iban, ()))
         core = company(invoice.supplier_name or "").core
         alike = process.extract(core, self._cores, scorer=fuzz.WRatio, limit=20, score_cutoff=60) if core else []
         return [self.vendors[n] for n in dict.fromkeys(chain(exact, (n for _, _, n in alike)))]
@@ -134,7 +98,7 @@ class Vendors:
             known = ", ".join(sorted(vendor.ibans))
             message = f"The invoice asks for payment to {iban}; for {vendor.name} the vendor book has {known}."
             return Problem(code="bank_details_changed", path="iban", message=message, reference=vendor.vendor_id)
-        owners = [other.name for other in self.vendors if iban in other.ibans]
+        owners = [self.vendors[number].name for number in self._by_iban.get(iban, ())]
         if owners:
             message = f"The invoice of {vendor.name} asks for payment to {iban}, the account of {', '.join(owners)}."
             return Problem(code="bank_details_changed", path="iban", message=message, reference=vendor.vendor_id)
@@ -142,20 +106,13 @@ class Vendors:
         return Problem(code="bank_details_new", path="iban", message=message, severity="note")
 
 
-def _vendor(row: Row) -> Vendor:
-    name = row.get("name") or ""
-    return Vendor(
-        vendor_id=row.get("vendor_id") or name,
-        name=name,
-        vat_ids=frozenset(filter(None, map(vat_id, _several(row.get("vat_id"))))),
-        ibans=frozenset(filter(None, map(plain, _several(row.get("iban"))))),
-        currencies=frozenset(part.upper() for part in _several(row.get("currency"))),
-        account=row.get("account"),
-    )
-
-
-def _several(cell: str | None) -> list[str]:
-    return [part.strip() for part in (cell or "").replace(";", "|").split("|") if part.strip()]
+def _index(codes: Iterable[frozenset[str]]) -> dict[str, list[int]]:
+    """Which vendors, by their place in the book, have a code."""
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    for place, found in enumerate(codes):
+        for code in found:
+            places[code].append(place)
+    return places
 
 
 def _scored(invoice: Invoice, vendor: Vendor) -> VendorMatch:

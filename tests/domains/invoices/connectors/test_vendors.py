@@ -6,7 +6,8 @@ from contextlib import closing
 import pytest
 
 from agentflow.errors import ConnectorError
-from domains.invoices.connectors.vendors import Vendor, Vendors
+from domains.invoices.connectors.vendor_book import Vendor
+from domains.invoices.connectors.vendors import Vendors
 from domains.invoices.records import Invoice
 
 OLD, NEW, THIRD = "DE89370400440532013000", "GB29NWBK60161331926819", "FR1420041010050500013M02606"
