@@ -54,7 +54,8 @@ def blocks(sheet: Sheet, headings: frozenset[int]) -> list[Block]:
 def follows(above: Segment, below: Segment, size: float) -> bool:
     """Whether a segment goes on under another: close, and flush left, flush right or centred."""
     gap = below.box[1] - above.box[3]
-    if not -0.3 * size <= gap <= 2.2 * size or below.box[1] <= above.box[1]:
+    reach = 3.2 if is_town(below.text) or is_country(below.text) else 2.2
+    if not -0.3 * size <= gap <= reach * size or below.box[1] <= above.box[1]:
         return False
     left = abs(above.box[0] - below.box[0]) < (0.6 if gap < 1.2 * size else 0.15) * size
     right = abs(above.box[2] - below.box[2]) < 0.4 * size

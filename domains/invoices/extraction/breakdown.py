@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from domains.invoices.extraction.money import Money, traits
+from domains.invoices.extraction.geometry import Sheet
+from domains.invoices.extraction.money import Money, column_words, traits
 
 RATES = frozenset(
     Decimal(r)
@@ -24,9 +25,11 @@ class TaxRow:
     money: tuple[Money, ...]
 
 
-def tax_row(amounts: Sequence[Money], text: str) -> TaxRow | None:
+def tax_row(amounts: Sequence[Money], text: str, sheet: Sheet) -> TaxRow | None:
     """The tax row that the numbers of one row form: amount = base x rate, to the cent."""
-    rates = [m for m in amounts if m.percent or (m.currency is None and m.value in RATES and m.decimals <= 2)]
+    if traits(text) & {"allowance", "charge"} and "tax" not in traits(text):
+        return None
+    rates = [m for m in amounts if m.percent or is_rate(m, text, sheet)]
     sums = [m for m in amounts if not m.percent and m.decimals in (0, 2)]
     for rate in sorted(rates, key=lambda m: not m.percent):
         for base, amount in pairs([m for m in sums if m is not rate]):
@@ -34,6 +37,14 @@ def tax_row(amounts: Sequence[Money], text: str) -> TaxRow | None:
                 signed = abs(amount.value) if base.value > 0 else -abs(amount.value)
                 return TaxRow(rate.value, base.value, signed, base.row, (base, amount))
     return free_row(rates, sums, text)
+
+
+def is_rate(money: Money, text: str, sheet: Sheet) -> bool:
+    """Whether a number without its per cent sign is a tax rate: one in force, in a row or a column that speaks of tax."""
+    if money.currency or money.value not in RATES or money.decimals > 2:
+        return False
+    above = column_words(sheet, money)
+    return "%" in above or bool({"tax"} & (traits(above) | traits(text)))
 
 
 def pairs(sums: Sequence[Money]) -> Iterator[tuple[Money, Money]]:

@@ -79,8 +79,8 @@ def report(layout: Layout) -> Report:
     values = {name: f.value for name, f in found.items()}
     listed = [line.line for line in lines]
     for number, line in enumerate(lines):
-        evidence |= {f"lines.{number}.{name}": Evidence(trust=line.trust, source=SOURCE, page=line.page, box=line.box, quote=line.quote)
-                     for name, value in line.line if value is not None}  # fmt: skip
+        shown = Evidence(trust=line.trust, source=SOURCE, page=line.page, box=line.box, quote=line.quote)
+        evidence |= {f"lines.{number}.{name}": shown for name, value in line.line if value is not None}
     return Report(assemble(values, listed, taxes, evidence), totals.identities)
 
 

@@ -24,6 +24,12 @@ def table(name: str) -> dict[str, dict[str, list[str]]]:
     return tomllib.loads(files(__package__).joinpath(name).read_text(encoding="utf-8"))
 
 
+def word_lists(name: str) -> dict[str, list[str]]:
+    """A table with one list of words a class."""
+    raw: dict[str, list[str]] = tomllib.loads(files(__package__).joinpath(name).read_text(encoding="utf-8"))
+    return raw
+
+
 @cache
 def labels() -> dict[str, tuple[Meaning, ...]]:
     """Every label, as `compact` writes it, with its meanings; a phrase may announce two things."""

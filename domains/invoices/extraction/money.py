@@ -9,8 +9,8 @@ from functools import cache, lru_cache
 from agentflow import Box
 from domains.invoices.extraction.codes import ibans
 from domains.invoices.extraction.dates import find_dates
-from domains.invoices.extraction.geometry import Segment, Sheet, Token, around
-from domains.invoices.extraction.lexicon import table
+from domains.invoices.extraction.geometry import Segment, Sheet, Token, around, mostly_letters
+from domains.invoices.extraction.lexicon import word_lists
 from domains.invoices.extraction.notation import SYMBOLS, read_amount
 from domains.invoices.extraction.text import compact, fold
 
@@ -164,6 +164,17 @@ def nearest_words(before: list[Token]) -> list[Token]:
     return taken
 
 
+def column_words(sheet: Sheet, money: Money) -> str:
+    """The nearest words above a number in its column, past other numbers."""
+    box = money.box
+    over = [
+        s for s in sheet.segments
+        if 0 <= box[1] - s.box[3] < 25 * sheet.size and s.box[0] < box[2] and box[0] < s.box[2]
+        and ("%" in s.text or mostly_letters(s.text))
+    ]  # fmt: skip
+    return max(over, key=lambda s: s.box[3]).text if over else ""
+
+
 def header(sheet: Sheet, money: Money) -> str:
     """The words right above an amount, in its column."""
     box = money.box
@@ -175,19 +186,15 @@ def header(sheet: Sheet, money: Money) -> str:
 
 
 @cache
-def words() -> dict[str, tuple[frozenset[str], tuple[str, ...]]]:
-    """For each class the short words, which must stand alone, and the stems, which are found inside words."""
-    split: dict[str, tuple[frozenset[str], tuple[str, ...]]] = {}
-    for name, listed in plain_table().items():
-        folded = [compact(w) for w in listed]
-        split[name] = (frozenset(w for w in folded if len(w) < 5), tuple(w for w in folded if len(w) >= 5))
+def words() -> dict[str, tuple[frozenset[str], tuple[str, ...], tuple[str, ...]]]:
+    """For each class the short words, which must stand alone, the stems found inside words, and the short phrases."""
+    split: dict[str, tuple[frozenset[str], tuple[str, ...], tuple[str, ...]]] = {}
+    for name, listed in word_lists("totals.toml").items():
+        short = frozenset(compact(w) for w in listed if len(compact(w)) < 5 and " " not in w)
+        stems = tuple(compact(w) for w in listed if len(compact(w)) >= 5)
+        phrases = tuple(f" {fold(w)} " for w in listed if len(compact(w)) < 5 and " " in w)
+        split[name] = (short, stems, phrases)
     return split
-
-
-def plain_table() -> dict[str, list[str]]:
-    """The word classes as written in the table."""
-    raw: dict[str, object] = dict(table("totals.toml"))
-    return {name: [str(w) for w in listed] for name, listed in raw.items() if isinstance(listed, list)}
 
 
 @lru_cache(maxsize=20_000)
@@ -197,7 +204,11 @@ def traits(text: str) -> frozenset[str]:
     alone = set(re.findall(r"[^\W\d_]+(?:\.[^\W\d_]+)*", folded))
     alone |= {w.replace(".", "") for w in alone}
     joined = compact(re.sub(r"[#№]", "", text))
-    return frozenset(name for name, (short, stems) in words().items() if alone & short or any(s in joined for s in stems))
+    spread = " ".join(["", *re.findall(r"\w+", folded), ""])
+    return frozenset(
+        name for name, (short, stems, phrases) in words().items()
+        if alone & short or any(s in joined for s in stems) or any(p in spread for p in phrases)
+    )  # fmt: skip
 
 
 def roles(text: str) -> dict[str, float]:

@@ -1,15 +1,19 @@
 """Tables: the lines of an invoice and the rows of its tax breakdown."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from agentflow import Box
 from domains.invoices.extraction.breakdown import TaxRow, tax_row
-from domains.invoices.extraction.geometry import Sheet
-from domains.invoices.extraction.money import groups_with_blanks, row_money
+from domains.invoices.extraction.columns import Head, heads
+from domains.invoices.extraction.geometry import Segment, Sheet, Token, around
+from domains.invoices.extraction.money import Money, groups_with_blanks, roles, row_money
 from domains.invoices.extraction.notation import Notation
 from domains.invoices.records import Line
+
+ENDING = frozenset({"net", "tax", "gross", "due", "subtotal"})
+CENT = Decimal("0.011")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +27,149 @@ class ReadLine:
     quote: str
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a table: its words and numbers, sorted into columns."""
+
+    tokens: tuple[Token, ...]
+    words: dict[str, list[Token]]
+    numbers: dict[str, list[Money]]
+
+    @property
+    def total(self) -> Money | None:
+        """The number in the column of line totals."""
+        return next((m for m in self.numbers.get("line_total", []) if not m.percent), None)
+
+
 def read_lines(sheets: Sequence[Sheet], style: Notation) -> tuple[list[ReadLine], Decimal | None]:
-    return [], None
+    """The lines of all tables, and the sum of their totals (None where there are none)."""
+    spaced = groups_with_blanks(sheets)
+    found: list[ReadLine] = []
+    head: Head | None = None
+    ended = False
+    for sheet in sheets:
+        own = heads(sheet)
+        ended = ended and not own
+        if own:
+            head = own[0]
+        if head is None or ended:
+            continue
+        rows, ended = body(sheet, head, own[0].bottom if own else 0.0, style, spaced)
+        found += lines_of(rows, head)
+    if not any(line.line.line_total is not None for line in found):
+        found = [line for sheet in sheets for line in proven(sheet, style, spaced)]
+    totals = [line.line.line_total for line in found if line.line.line_total is not None]
+    return found, sum(totals, Decimal(0)) if totals else None
+
+
+def body(sheet: Sheet, head: Head, top: float, style: Notation, spaced: bool) -> tuple[list[Row], bool]:
+    """The rows under a heading up to the totals, and whether the totals were reached."""
+    rows: list[Row] = []
+    for segments in sheet.rows:
+        if segments[0].box[1] < top - 0.5 * sheet.size and head.page == sheet.number or segments[0].box[1] < top - 1:
+            continue
+        numbers = row_money(segments, style.decimal, spaced)
+        if closes(segments, numbers, head):
+            return rows, any(r.total for r in rows)
+        rows.append(sort_row(segments, numbers, head))
+    return rows, False
+
+
+def closes(segments: Sequence[Segment], numbers: Sequence[Money], head: Head) -> bool:
+    """Whether a row is one of the totals: words for a total and an amount, and nothing that multiplies to it."""
+    priced = [m for m in numbers if not m.percent and m.decimals >= 2]
+    if not priced:
+        return False
+    lead = " ".join(t.text for s in segments for t in s.tokens if t.index < priced[0].tokens[0].index and not any(t in m.tokens for m in numbers))
+    found = roles(lead)
+    if not found or max(found, key=lambda r: found[r]) not in ENDING or max(found.values()) < 0.6:
+        return False
+    return product_of(numbers) is None
+
+
+def product_of(numbers: Sequence[Money]) -> tuple[Money, Money, Money] | None:
+    """Quantity, price and total among the numbers of a row, where quantity x price = total."""
+    plain = [m for m in numbers if not m.percent]
+    for total in reversed(plain):
+        if not total.priced:
+            continue
+        for quantity in plain:
+            for price in plain:
+                if len({id(total), id(quantity), id(price)}) == 3 and price.decimals >= 1 and quantity.currency is None and multiplies(quantity, price, total):
+                    if plain.index(quantity) < plain.index(total):
+                        return quantity, price, total
+    return None
+
+
+def multiplies(quantity: Money, price: Money, total: Money) -> bool:
+    """Whether quantity x price = total, to the cent."""
+    return quantity.value != 0 and abs(abs(quantity.value * price.value) - abs(total.value)) <= CENT
+
+
+def sort_row(segments: Sequence[Segment], numbers: Sequence[Money], head: Head) -> Row:
+    """The words and numbers of a row by column."""
+    tokens = tuple(t for s in segments for t in s.tokens)
+    words: dict[str, list[Token]] = {}
+    sorted_numbers: dict[str, list[Money]] = {}
+    used: set[int] = set()
+    for money in numbers:
+        role = head.column_at(money.box).role
+        if role != "description":
+            sorted_numbers.setdefault(role, []).append(money)
+            used |= {t.index for t in money.tokens}
+    for token in tokens:
+        if token.index not in used:
+            words.setdefault(head.column_at(token.box).role, []).append(token)
+    return Row(tokens, words, sorted_numbers)
+
+
+def lines_of(rows: Sequence[Row], head: Head) -> Iterator[ReadLine]:
+    """The lines that rows make: each row with a total, and the words of the rows up to the next."""
+    anchors = [n for n, row in enumerate(rows) if row.total is not None and (row.words or len(row.numbers) > 1)]
+    if not anchors:
+        return
+    for at, (start, end) in enumerate(zip(anchors, [*anchors[1:], len(rows)], strict=True)):
+        more = rows[start + 1 : min(end, start + 6)]
+        before = rows[start - 1 : start] if start and (at == 0 or anchors[at - 1] < start - 1) and not rows[start].words.get("description") else []
+        yield read_line(rows[start], [*before, rows[start], *more])
+
+
+def read_line(row: Row, block: Sequence[Row]) -> ReadLine:
+    """One line, from its row with the numbers and the rows with its words."""
+    total = row.total
+    quantity = next((m for m in row.numbers.get("quantity", []) if not m.percent), None)
+    price = next((m for m in row.numbers.get("unit_price", []) if not m.percent), None)
+    rate = next(iter(row.numbers.get("tax_rate", [])), None) or next((m for ms in row.numbers.values() for m in ms if m.percent and "discount" not in row.numbers), None)
+    listed = [m for ms in row.numbers.values() for m in ms]
+    proven_by = product_of(sorted(listed, key=lambda m: m.box[0]))
+    if proven_by and total and proven_by[2] is total:
+        quantity, price = proven_by[0], proven_by[1]
+    unit = row.words.get("unit") or [t for t in row.words.get("quantity", []) if t.plain.isalpha()]
+    words = [t for r in block for t in r.words.get("description", [])]
+    line = Line(
+        description=" ".join(t.text for t in words) or None,
+        quantity=quantity and quantity.value,
+        unit=" ".join(t.text for t in unit[:2]) or None,
+        unit_price=price and price.value,
+        line_total=total and total.value,
+        tax_rate=rate and rate.value,
+    )
+    trust = 0.95 if proven_by else 0.75 if total and total.priced else 0.5
+    return ReadLine(line, trust, row.tokens[0].page, around(t.box for t in row.tokens), " ".join(t.text for t in row.tokens))
+
+
+def proven(sheet: Sheet, style: Notation, spaced: bool) -> Iterator[ReadLine]:
+    """Lines without a heading: rows in which quantity x price = total."""
+    for segments in sheet.rows:
+        numbers = row_money(segments, style.decimal, spaced)
+        found = product_of(numbers)
+        if found is None or any(m.percent for m in numbers) and len(numbers) == 3:
+            continue
+        tokens = tuple(t for s in segments for t in s.tokens)
+        used = {t.index for m in numbers for t in m.tokens}
+        words = " ".join(t.text for t in tokens if t.index not in used)
+        line = Line(description=words or None, quantity=found[0].value, unit_price=found[1].value, line_total=found[2].value)
+        yield ReadLine(line, 0.8, sheet.number, around(t.box for t in tokens), " ".join(t.text for t in tokens))
 
 
 def tax_rows(sheets: Sequence[Sheet], style: Notation) -> list[TaxRow]:
@@ -34,7 +179,7 @@ def tax_rows(sheets: Sequence[Sheet], style: Notation) -> list[TaxRow]:
     for sheet in sheets:
         for row in sheet.rows:
             amounts = row_money(row, style.decimal, spaced)
-            read = tax_row(amounts, " ".join(s.text for s in row)) if len(amounts) >= 2 else None
+            read = tax_row(amounts, " ".join(s.text for s in row), sheet) if len(amounts) >= 2 else None
             if read and not any((f.rate, f.base) == (read.rate, read.base) for f in found):
                 found.append(read)
     return found

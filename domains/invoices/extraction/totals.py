@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import product
 
-from domains.invoices.extraction.breakdown import TaxRow
+from domains.invoices.extraction.breakdown import RATES, TaxRow
 from domains.invoices.extraction.money import Entry, roles
 
 CENT = Decimal("0.02")
@@ -81,7 +81,24 @@ def gather(listed: Sequence[Entry], taxes: Sequence[TaxRow]) -> dict[str, list[O
     if taxes:
         options.setdefault("tax", []).append(Option(sum((t.amount for t in taxes), ZERO), 0.5, None))
         options.setdefault("net", []).append(Option(sum((t.base for t in taxes), ZERO), 0.5, None))
+    for role, option in hints(listed):
+        options.setdefault(role, []).append(option)
     return {role: distinct(found) for role, found in options.items()}
+
+
+def hints(listed: Sequence[Entry]) -> Iterator[tuple[str, Option]]:
+    """Printed amounts of which two add up to a third at a usual rate of tax, whatever their words say."""
+    printed = {e.money.value: e for e in reversed(listed) if e.money.decimals == 2 and not e.money.percent and e.money.value > 0}
+    for net, tax in product(list(printed)[:120], repeat=2):
+        gross = net + tax
+        if gross in printed and Decimal("0.02") < tax / net < Decimal("0.28") and usual(tax, net):
+            for role, value in (("net", net), ("tax", tax), ("gross", gross)):
+                yield role, Option(value, 0.2, printed[value])
+
+
+def usual(tax: Decimal, net: Decimal) -> bool:
+    """Whether a tax is one of the usual rates of its base."""
+    return any(abs(net * rate / 100 - tax) <= Decimal("0.006") for rate in RATES)
 
 
 def weights(entry: Entry) -> dict[str, float]:
@@ -241,7 +258,7 @@ def complete(best: Choice, options: dict[str, list[Option]], exempt: bool) -> tu
         tax = matching_sign(net, tax, gross)
     elif net and gross and not tax and net.value != gross.value:
         tax = Option(gross.value - net.value, 0.4, None)
-    elif net and gross and not tax:
+    elif net and gross and not tax and not options.get("tax"):
         tax = Option(ZERO, 0.75 if exempt else 0.6, None)
     elif net and tax and not gross:
         gross = Option(net.value + tax.value, 0.4, None)
