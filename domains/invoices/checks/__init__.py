@@ -1,6 +1,7 @@
 """Checks of an invoice: pure functions of the record that yield problems."""
 
 from domains.invoices.checks.dates import dates_in_order as dates_in_order
+from domains.invoices.checks.grounding import grounded as grounded
 from domains.invoices.checks.identifiers import bic_valid as bic_valid
 from domains.invoices.checks.identifiers import currency_known as currency_known
 from domains.invoices.checks.identifiers import iban_valid as iban_valid
