@@ -22,7 +22,7 @@ STREET = re.compile(
     r"\d{1,5}[a-z]?(?:-\d+)?\s+[^\d@€$%]{3,60}|(?:p\.?\s?o\.?\s?box|postfach|postbus|b\.?p\.?|box|casella postale|apartado)\s+\d+.*|(?:no\.?|lot|suite|unit|floor|level|blk|block)\s*[\w&,/ -]*\d.*)$"
 )
 CONTACT = re.compile(
-    r"(?i)@|www\.|https?:|(?:^|\s)(?:tel|telefon|fon|phone|fax|mobile?|telefono|tlf|puh|e-?mail|internet|web|homepage|☎|✉|📞)\b\.?\s*[:.]?|^\+?[\d\s()/.-]{7,}$"
+    r"(?i)@|www\.|https?:|(?:^|\s)(?:tel|telefon|fon|phone|fax|mobile?|telefono|tlf|puh|e-?mail|internet|web|homepage)\b\.?\s*(?:no\.?|nr\.?)?\s*(?:[:+(]|\d)|[☎✉📞]|^\+?[\d\s()/.-]{7,}$"
 )
 COUNTRY = frozenset(
     "germany deutschland france frankreich austria osterreich schweiz switzerland suisse svizzera italia italy espana spain portugal nederland netherlands "

@@ -37,11 +37,16 @@ class Block:
         return any(is_contact(s.text) for s in self.lines)
 
 
-def blocks(sheet: Sheet, headings: frozenset[int]) -> list[Block]:
-    """The blocks of a page; a segment that opens with one of the token indexes `headings` begins a new one."""
+def blocks(sheet: Sheet, headings: frozenset[int], skipped: frozenset[int] = frozenset()) -> list[Block]:
+    """The blocks of a page; a segment that opens with one of the token indexes `headings` begins a new one.
+
+    Segments that open with one of `skipped` are left out.
+    """
     open_blocks: list[list[Segment]] = []
     for segment in sheet.segments:
         home = None
+        if segment.tokens[0].index in skipped:
+            continue
         if segment.tokens[0].index not in headings:
             home = next((b for b in reversed(open_blocks) if follows(b[-1], segment, sheet.size)), None)
         if home is None:
@@ -56,6 +61,9 @@ def follows(above: Segment, below: Segment, size: float) -> bool:
     gap = below.box[1] - above.box[3]
     reach = 3.2 if is_town(below.text) or is_country(below.text) else 2.2
     if not -0.3 * size <= gap <= reach * size or below.box[1] <= above.box[1]:
+        return False
+    heights = sorted((above.tokens[0].height, below.tokens[0].height))
+    if heights[1] > 1.8 * heights[0]:
         return False
     left = abs(above.box[0] - below.box[0]) < (0.6 if gap < 1.2 * size else 0.15) * size
     right = abs(above.box[2] - below.box[2]) < 0.4 * size

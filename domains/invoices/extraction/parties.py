@@ -17,7 +17,7 @@ from domains.invoices.extraction.addresses import (
     is_town,
 )
 from domains.invoices.extraction.blocks import NAME_LABEL, Block, blocks, named_lines, under_heading
-from domains.invoices.extraction.geometry import Segment, Sheet, Token
+from domains.invoices.extraction.geometry import Segment, Sheet, Token, segment
 from domains.invoices.extraction.labels import Label
 from domains.invoices.extraction.money import traits
 from domains.invoices.extraction.text import compact, fold
@@ -68,21 +68,21 @@ def same(a: str, b: str) -> bool:
 
 def headed(sheet: Sheet, labels: Sequence[Label], role: str) -> Iterator[Name]:
     """Names under a heading of the role."""
-    stops = frozenset(lab.tokens[0].index for lab in labels if lab.first and lab.role in ("supplier", "buyer", "ship_to"))
+    roles = ("supplier", "buyer", "ship_to")
+    stops = frozenset(lab.tokens[0].index for lab in labels if lab.first and lab.role in roles and (lab.alone or lab.colon))
     taken = announcing(labels)
     for label in labels:
         if label.role != role or not (label.alone or (label.first and label.colon)):
             continue
         lines = under_heading(label, sheet, stops - {label.tokens[0].index} - name_starts(sheet))
-        inline = rest_of(label, sheet)
         full = named_lines(lines, sheet)
         if full:
             yield Name(clean_name(" ".join(s.text for s in full)), 0.95, tuple(full), "form")
             continue
-        name = first_name([*inline, *lines], taken)
+        name = name_lines([*rest_of(label, sheet), *lines], taken, sheet.size)
         if name:
             weight = (0.93 if label.weight == 1.0 else 0.6) * (0.8 if len(label.phrase) <= 4 else 1.0)
-            yield Name(clean_name(strip_name_label(name.text)), weight, (name,), "heading")
+            yield Name(clean_name(strip_name_label(" ".join(s.text for s in name))), weight, tuple(name), "heading")
 
 
 def name_starts(sheet: Sheet) -> frozenset[int]:
@@ -98,13 +98,11 @@ def strip_name_label(text: str) -> str:
 
 def rest_of(label: Label, sheet: Sheet) -> list[Segment]:
     """What stands in the heading's own segment behind it."""
-    from domains.invoices.extraction.geometry import segment as make
-
     home = next((s for s in sheet.segments if label.tokens[0] in s.tokens), None)
     if home is None:
         return []
     after = [t for t in home.tokens if t.index > label.tokens[-1].index]
-    return [make(after, home.row)] if after else []
+    return [segment(after, home.row)] if after else []
 
 
 def announcing(labels: Sequence[Label]) -> frozenset[int]:
@@ -115,14 +113,35 @@ def announcing(labels: Sequence[Label]) -> frozenset[int]:
 
 def first_name(lines: Sequence[Segment], taken: frozenset[int]) -> Segment | None:
     """The first line that may be a name; lines that open with one of the `taken` tokens are not."""
-    for line in lines:
-        text = strip_name_label(line.text)
-        if line.tokens[0].index in taken or no_name(text):
-            continue
-        if SALUTATION.match(text) or not could_be_name(clean_name(text)) or (":" in text and not NAME_LABEL.match(line.text)):
-            continue
-        return line
-    return None
+    return next((line for line in lines if is_name(line, taken)), None)
+
+
+def is_name(line: Segment, taken: frozenset[int]) -> bool:
+    """Whether a line may be the name of a party."""
+    text = strip_name_label(line.text)
+    if line.tokens[0].index in taken or no_name(text) or SALUTATION.match(text) or not could_be_name(clean_name(text)):
+        return False
+    return ":" not in text or bool(NAME_LABEL.match(line.text))
+
+
+def name_lines(lines: Sequence[Segment], taken: frozenset[int], size: float) -> list[Segment]:
+    """The name in the lines of an address: one line, or a group that is set apart from the street below it."""
+    first = first_name(lines, taken)
+    if first is None:
+        return []
+    start = end = list(lines).index(first)
+    while start and SALUTATION.match(lines[start - 1].text) and space(lines[start - 1], lines[start]) < 0.5 * size:
+        start -= 1
+    while end + 1 < len(lines) and space(lines[end], lines[end + 1]) < 0.5 * size and is_name(lines[end + 1], taken):
+        end += 1
+    apart = end + 1 < len(lines) and end > start and space(lines[end], lines[end + 1]) > space(lines[start], lines[start + 1]) + 0.6 * size
+    address = end + 1 < len(lines) and (is_street(lines[end + 1].text) or is_town(lines[end + 1].text))
+    return list(lines[start : end + 1]) if apart and address and end - start < 3 else [first]
+
+
+def space(above: Segment, below: Segment) -> float:
+    """The white between two lines."""
+    return below.box[1] - above.box[3]
 
 
 def no_name(text: str) -> bool:
@@ -136,58 +155,82 @@ def no_name(text: str) -> bool:
 def senders(sheet: Sheet, labels: Sequence[Label]) -> Iterator[Name]:
     """Names from sender lines, letterhead and footer."""
     titles = announcing(labels)
-    for segment in sheet.segments:
-        name = sender_line(segment)
-        if name:
-            yield name
-    first = True
-    for block in blocks(sheet, frozenset()):
-        top = block.box[1] / sheet.height
+    lines_sent = list(sender_lines(sheet))
+    yield from lines_sent
+    first = sheet.number == 1
+    for block in blocks(sheet, frozenset(), skipped(lines_sent)):
         lines = [s for s in block.lines if s.tokens[0].index not in titles]
-        name = next((s for s in lines[:4] if has_legal_form(s.text) and first_name([s], titles)), first_name(lines[:2], titles))
+        name = next((s for s in lines[:4] if has_legal_form(s.text) and is_name(s, titles)), first_name(lines[:2], titles))
         if name is None:
             continue
-        footer = top > 0.72
-        contact = block.reachable or bool(SENDER_WORDS.search(block.text))
-        legal = has_legal_form(name.text)
-        score = 0.25 * (top < 0.25 or footer) + 0.25 * contact + 0.2 * block.addressed + 0.25 * legal
-        if first and top < 0.2 and sheet.number == 1:
-            score += 0.2
+        top = block.box[1] / sheet.height
+        score = letterhead(block, name, sheet) + 0.2 * (first and top < 0.2)
         first = first and top < 0.02
-        if len(lines) == 1 and not legal and not contact:
+        if len(lines) == 1 and not has_legal_form(name.text) and not block.reachable:
             score *= 0.6
-        yield Name(clean_name(name.text), min(score, 0.85), (name,), "footer" if footer else "letterhead")
+        yield Name(clean_name(name.text), min(score, 0.85), (name,), "footer" if top > 0.72 else "letterhead")
 
 
-def sender_line(line: Segment) -> Name | None:
-    """The name in a line such as `Firm - Street 1 - 12345 Town`."""
+def letterhead(block: Block, name: Segment, sheet: Sheet) -> float:
+    """How far a block looks like the sender's own: at the edge, with ways to reach it, an address, a legal form."""
+    top = block.box[1] / sheet.height
+    contact = block.reachable or bool(SENDER_WORDS.search(block.text))
+    edge = top < 0.25 or top > 0.72
+    return 0.25 * edge + 0.25 * contact + 0.2 * block.addressed + 0.25 * has_legal_form(name.text)
+
+
+def skipped(lines: Sequence[Name]) -> frozenset[int]:
+    """The tokens of sender lines."""
+    return frozenset(t.index for n in lines for t in n.tokens)
+
+
+def sender_lines(sheet: Sheet) -> Iterator[Name]:
+    """The name in each line such as `Firm - Street 1 - 12345 Town`, however widely it is set."""
+    for row in sheet.rows:
+        run: list[Segment] = []
+        for part in [*row, None]:
+            if part is None or (run and part.box[0] - run[-1].box[2] > 2.5 * sheet.size):
+                name = sender_line([t for s in run for t in s.tokens], row[0].row)
+                if name:
+                    yield name
+                run = []
+            if part is not None:
+                run.append(part)
+
+
+def sender_line(tokens: Sequence[Token], row: int) -> Name | None:
+    """The name that opens a sender line; its tokens are those of the whole line."""
+    line = segment(tokens, row)
     parts = [p for p in SEPARATED.split(line.text) if p.strip()]
     if not 3 <= len(parts) <= 8 or len(line.text) > 130:
         return None
     if not any(is_town(p) or is_street(p) for p in parts[1:]) or not could_be_name(parts[0]) or ":" in parts[0]:
         return None
-    count = len(parts[0].split())
     score = 0.9 if any(is_town(p) for p in parts[1:]) else 0.6
-    shown = Segment(line.tokens[:count], line.row, parts[0], line.box)
-    return Name(clean_name(parts[0]), score, (shown,), "sender line")
+    return Name(clean_name(parts[0]), score, (line,), "sender line")
 
 
 def windows(sheet: Sheet, labels: Sequence[Label], suppliers: Sequence[Name]) -> Iterator[Name]:
     """Names from address blocks in the upper half that are not the supplier's own."""
     titles = frozenset(lab.tokens[0].index for lab in labels if lab.first and lab.role in ("supplier", "buyer", "ship_to"))
-    lines_sent = [n.lines[0].box for n in suppliers if n.source == "sender line"]
-    for block in blocks(sheet, titles):
+    lines_sent = [n for n in suppliers if n.source == "sender line" and n.lines[0].page == sheet.number]
+    for block in blocks(sheet, titles, skipped(lines_sent)):
         top = block.box[1] / sheet.height
         if top > 0.5 or not block.addressed or block.lines[0].tokens[0].index in titles:
             continue
-        lines = [s for s in block.lines if sender_line(s) is None]
-        name = first_name(lines, announcing(labels))
-        if name is None or not any(is_town(s.text) or is_street(s.text) or is_country(s.text) for s in lines[1:]):
+        name = name_lines(block.lines, announcing(labels), sheet.size)
+        after = block.lines[block.lines.index(name[-1]) + 1 :] if name else ()
+        if not any(is_town(s.text) or is_street(s.text) or is_country(s.text) for s in after):
             continue
-        window = len(lines) < len(block.lines) or any(0 < block.box[1] - b[1] < 5 * sheet.size and abs(block.box[0] - b[0]) < 4 * sheet.size for b in lines_sent)
-        own = block.reachable or bool(SENDER_WORDS.search(block.text)) or any(own_name(name, n) for n in suppliers)
+        window = any(under_window(block, n.lines[0], sheet.size) for n in lines_sent)
+        own = block.reachable or bool(SENDER_WORDS.search(block.text)) or any(own_name(name[0], n) for n in suppliers)
         score = 0.62 + 0.25 * window + 0.08 * (0.1 < top < 0.35) - 0.4 * own
-        yield Name(clean_name(name.text), max(score, 0.05), (name,), "window")
+        yield Name(clean_name(" ".join(s.text for s in name)), max(score, 0.05), tuple(name), "window")
+
+
+def under_window(block: Block, line: Segment, size: float) -> bool:
+    """Whether a block stands right below a sender line."""
+    return 0 < block.box[1] - line.box[1] < 5 * size and line.box[0] - 4 * size < block.box[0] < line.box[2]
 
 
 def own_name(name: Segment, supplier: Name) -> bool:
