@@ -62,7 +62,8 @@ LINES = Table(
 class Posting:
     """An invoice as it stands in the books."""
 
-    id: int
+    entry: str
+    """The books' own number for it."""
     key: str
     posted_at: datetime
     vendor_id: str | None
@@ -93,7 +94,7 @@ class Books:
             yield cls(engine)
 
     async def post(
-        self, invoice: Invoice, key: str, *, vendor_id: str | None = None, account: str | None = None
+        self, invoice: Invoice, vendor_id: str | None = None, account: str | None = None, *, key: str
     ) -> Posting:
         """Writes an invoice and its lines in one transaction; a key that wrote before only gets what it wrote."""
         async with one_at_a_time(self._engine, "books") as connection:
@@ -153,6 +154,5 @@ def _line(line: Line, posting: int | None, position: int) -> dict[str, Any]:
 
 
 def _posting(row: Row[Any]) -> Posting:
-    values: dict[str, Any] = {name: getattr(row, name) for name in Posting.__slots__}
-    values["posted_at"] = datetime.fromisoformat(row.posted_at)
-    return Posting(**values)
+    values: dict[str, Any] = {**row._mapping, "entry": str(row.id), "posted_at": datetime.fromisoformat(row.posted_at)}
+    return Posting(**{name: values[name] for name in Posting.__slots__})
