@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from sqlalchemy import Column, Date, ForeignKey, Integer, MetaData, RowMapping, String, Table, Text, select
+from sqlalchemy import Column, Date, ForeignKey, Integer, MetaData, Row, String, Table, Text, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from agentflow.connectors.spreadsheets import write_csv
@@ -62,8 +62,7 @@ LINES = Table(
 class Posting:
     """An invoice as it stands in the books."""
 
-    entry: str
-    """The books' own number for it."""
+    id: int
     key: str
     posted_at: datetime
     vendor_id: str | None
@@ -94,7 +93,7 @@ class Books:
             yield cls(engine)
 
     async def post(
-        self, invoice: Invoice, vendor_id: str | None = None, account: str | None = None, *, key: str
+        self, invoice: Invoice, key: str, *, vendor_id: str | None = None, account: str | None = None
     ) -> Posting:
         """Writes an invoice and its lines in one transaction; a key that wrote before only gets what it wrote."""
         async with one_at_a_time(self._engine, "books") as connection:
@@ -131,8 +130,8 @@ def booked(invoice: Invoice) -> Decimal | None:
     return -abs(invoice.gross_total) if invoice.type_code in CREDIT_NOTES else invoice.gross_total
 
 
-async def _row(connection: AsyncConnection, key: str) -> RowMapping | None:
-    return (await connection.execute(select(POSTINGS).where(POSTINGS.c.key == key))).mappings().one_or_none()
+async def _row(connection: AsyncConnection, key: str) -> Row[Any] | None:
+    return (await connection.execute(select(POSTINGS).where(POSTINGS.c.key == key))).one_or_none()
 
 
 async def _write(
@@ -153,6 +152,7 @@ def _line(line: Line, posting: int | None, position: int) -> dict[str, Any]:
     return {"posting": posting, "position": position, **line.model_dump()}
 
 
-def _posting(row: RowMapping) -> Posting:
-    values = {**row, "entry": str(row["id"]), "posted_at": datetime.fromisoformat(row["posted_at"])}
-    return Posting(**{name: values[name] for name in Posting.__slots__})
+def _posting(row: Row[Any]) -> Posting:
+    values: dict[str, Any] = {name: getattr(row, name) for name in Posting.__slots__}
+    values["posted_at"] = datetime.fromisoformat(row.posted_at)
+    return Posting(**values)

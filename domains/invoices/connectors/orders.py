@@ -77,10 +77,10 @@ class Orders:
                 return found
         return next((order for order in self._orders.values() if same_number(number, order.po_number)), None)
 
-    async def problems(self, invoice: Invoice, vendor_id: str | None = None, job: str | None = None) -> list[Problem]:
+    async def problems(self, invoice: Invoice, job: str, vendor_id: str | None = None) -> list[Problem]:
         """`order_unknown`, `order_other_vendor`, `order_other_currency`, `order_amount_exceeded`.
 
-        An invoice that names no order has none of them. Counts what other jobs than `job` have drawn; draws nothing.
+        An invoice that names no order has none of them. Counts what other jobs have drawn; draws nothing.
         """
         if self._engine is None or not invoice.po_number:
             return []
@@ -90,8 +90,8 @@ class Orders:
         async with reading(self._engine).connect() as connection:
             return _differing(invoice, order, vendor_id) + await self._exceeding(connection, invoice, order, job)
 
-    async def count(self, invoice: Invoice, job: str) -> list[Problem]:
-        """Counts an invoice against its order, once a job; what does not fit any more is told, and not counted."""
+    async def draw(self, invoice: Invoice, job: str) -> list[Problem]:
+        """Draws an invoice on its order, once a job; what does not fit any more is told, not drawn."""
         order = self.find(invoice)
         amount = None if order is None else _amount(invoice, order)
         if self._engine is None or order is None or amount is None:
@@ -110,13 +110,11 @@ class Orders:
             async with one_at_a_time(self._engine, "orders") as connection:
                 await connection.execute(DRAWN.delete().where(DRAWN.c.job == job))
 
-    async def _exceeding(
-        self, connection: AsyncConnection, invoice: Invoice, order: Order, job: str | None
-    ) -> list[Problem]:
+    async def _exceeding(self, connection: AsyncConnection, invoice: Invoice, order: Order, job: str) -> list[Problem]:
         total, amount = _total(order), _amount(invoice, order)
         if total is None or amount is None:
             return []
-        asked = select(DRAWN.c.amount).where(DRAWN.c.po_key == number_key(order.po_number), DRAWN.c.job != (job or ""))
+        asked = select(DRAWN.c.amount).where(DRAWN.c.po_key == number_key(order.po_number), DRAWN.c.job != job)
         drawn = sum((await connection.execute(asked)).scalars(), Decimal(0))
         if drawn + amount <= total + self.tolerance.of(total):
             return []

@@ -57,15 +57,9 @@ class Register:
             await remember(connection, told, job, earlier.job if earlier else job, claimed=True)
             return earlier
 
-    async def similar(self, invoice: Invoice, job: str | None = None) -> list[Seen]:
-        """What was seen that an invoice may have to do with, the same first; claims nothing.
-
-        With a `job` its own earlier readings are left out, and this one is remembered as seen.
-        """
+    async def similar(self, invoice: Invoice, job: str) -> list[Seen]:
+        """What was seen that an invoice may have to do with, the same first; remembers it as seen, claims nothing."""
         told = facts(invoice)
-        if job is None:
-            async with reading(self._engine).connect() as connection:
-                return await related_to(connection, told, "", claimed=False)
         async with one_at_a_time(self._engine, "register") as connection:
             found = await related_to(connection, told, job, claimed=False)
             own = await row_of(connection, job)
@@ -83,11 +77,8 @@ class Register:
             kept = SEEN.update().where(or_(SEEN.c.job == job, SEEN.c.original == job))
             await connection.execute(kept.values(claimed=False, claim=None))
 
-    async def problems(self, invoice: Invoice, job: str | None = None) -> list[Problem]:
-        """`possible_duplicate`, an error; `duplicate` and `number_reused`, notes: only a claim decides on them.
-
-        Takes `job` as `similar` does.
-        """
+    async def problems(self, invoice: Invoice, job: str) -> list[Problem]:
+        """`possible_duplicate`, an error; `duplicate` and `number_reused`, notes: only a claim decides on them."""
         return [_problem(seen) for seen in await self.similar(invoice, job)]
 
     async def find(self, job: str) -> Seen | None:

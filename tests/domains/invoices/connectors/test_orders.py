@@ -30,7 +30,7 @@ def bill(net: str, number: str = "PO-4711", **values: object) -> Invoice:
 
 
 async def codes(orders, invoice, job="a", vendor_id=None):
-    return [problem.code for problem in await orders.problems(invoice, vendor_id, job)]
+    return [problem.code for problem in await orders.problems(invoice, job, vendor_id)]
 
 
 @pytest.mark.parametrize("number", ["PO-4711", "po 4711", "4711", "PO-4711-1", "PO4711/02", "P0-47l1"])
@@ -74,26 +74,26 @@ async def test_an_order_of_another_vendor_or_currency_is_told(orders):
 
 
 async def test_part_deliveries_add_up_and_a_job_counts_once(orders):
-    assert await orders.count(bill("600"), "a") == []
-    assert await orders.count(bill("600"), "a") == []
+    assert await orders.draw(bill("600"), "a") == []
+    assert await orders.draw(bill("600"), "a") == []
     assert await codes(orders, bill("600"), "a") == []
-    problem = (await orders.problems(bill("600"), job="b"))[0]
+    problem = (await orders.problems(bill("600"), "b"))[0]
     assert problem.code == "order_amount_exceeded"
     assert "after 600" in problem.message
-    assert await orders.count(bill("420"), "b") == []
+    assert await orders.draw(bill("420"), "b") == []
 
 
 async def test_a_credit_or_a_job_that_is_given_up_makes_room_again(orders):
-    await orders.count(bill("1000"), "a")
+    await orders.draw(bill("1000"), "a")
     assert await codes(orders, bill("100"), "b") == ["order_amount_exceeded"]
-    assert await orders.count(bill("100", type_code="381"), "credit") == []
+    assert await orders.draw(bill("100", type_code="381"), "credit") == []
     assert await codes(orders, bill("100"), "b") == []
     await orders.release("a")
     assert await codes(orders, bill("1000"), "b") == []
 
 
 async def test_of_invoices_that_draw_at_once_only_what_fits_is_drawn(orders):
-    drawn = await asyncio.gather(*(orders.count(bill("300"), str(n)) for n in range(8)))
+    drawn = await asyncio.gather(*(orders.draw(bill("300"), str(n)) for n in range(8)))
     assert drawn.count([]) == 3
 
 
@@ -101,14 +101,14 @@ async def test_what_was_drawn_outlives_the_run(tmp_path):
     (tmp_path / "orders.csv").write_text(TABLE)
     for job, found in (("a", []), ("b", ["order_amount_exceeded"])):
         async with Orders.open(str(tmp_path / "orders.csv"), tmp_path) as orders:
-            assert [problem.code for problem in await orders.count(bill("1000"), job)] == found
+            assert [problem.code for problem in await orders.draw(bill("1000"), job)] == found
 
 
 async def test_with_no_orders_connected_nothing_is_objected_to(tmp_path):
     async with Orders.open(None, tmp_path) as orders:
         assert not orders.connected
-        assert await orders.problems(bill("10")) == []
-        assert await orders.count(bill("10"), "a") == []
+        assert await orders.problems(bill("10"), "a") == []
+        assert await orders.draw(bill("10"), "a") == []
     assert list(tmp_path.iterdir()) == []
 
 

@@ -174,12 +174,6 @@ async def test_what_is_only_seen_claims_nothing_but_is_told_to_the_next(register
     assert seen.job == "c"
 
 
-async def test_looking_without_a_job_remembers_nothing(register):
-    assert await register.similar(FIRST) == []
-    assert await register.similar(FIRST, "a") == []
-    assert [seen.job for seen in await register.similar(FIRST)] == ["a"]
-
-
 async def test_a_claim_given_up_is_free_for_the_next_even_where_duplicates_were_told(register):
     assert await register.claim(FIRST, "a") is None
     assert await register.claim(FIRST, "b") is not None
