@@ -53,7 +53,7 @@ def name_likeness(a: str, b: str) -> float:
         score = max(score, 0.9)
     elif glued < 0.95 and _apart(one.core, other.core):
         score = min(score, 0.5)
-    return score - 0.05 if one.forms and other.forms and not one.forms & other.forms else score
+    return score * 0.95 if one.forms and other.forms and not one.forms & other.forms else score
 
 
 def number_key(number: str) -> str:
