@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Column, ForeignKey, Integer, MetaData, Table, func, select, text
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from agentflow.connectors.sql import Money, create_tables, one_at_a_time, open_database, reading
 from agentflow.errors import ConfigError, ConnectorError
@@ -40,17 +40,17 @@ def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'x.db'}"
 
 
-async def test_processes_that_read_and_write_one_file_wait_for_each_other(tmp_path):
-    command = [sys.executable, "-c", COUNT_UP, url(tmp_path)]
+async def test_processes_that_read_and_write_one_database_wait_for_each_other(database):
+    command = [sys.executable, "-c", COUNT_UP, database]
     running = [await asyncio.create_subprocess_exec(*command, stderr=subprocess.PIPE) for _ in range(4)]
     errors = [(await process.communicate())[1].decode() for process in running]
     assert errors == [""] * 4
-    async with open_database(url(tmp_path)) as engine, reading(engine).connect() as connection:
+    async with open_database(database) as engine, reading(engine).connect() as connection:
         assert (await connection.execute(text("SELECT max(n), count(*) FROM counter"))).one() == (80, 80)
 
 
-async def test_tasks_that_write_wait_for_each_other(tmp_path):
-    async with open_database(url(tmp_path)) as engine:
+async def test_tasks_that_write_wait_for_each_other(database):
+    async with open_database(database) as engine:
         await create_tables(engine, TABLES)
 
         async def add() -> None:
@@ -73,9 +73,9 @@ async def test_one_that_reads_goes_on_while_another_writes(tmp_path):
                 assert (await connection.execute(select(func.count()).select_from(SUMS))).scalar_one() == 0
 
 
-async def test_money_comes_back_to_the_last_digit(tmp_path):
+async def test_money_comes_back_to_the_last_digit(database):
     amounts = [Decimal("0.10"), Decimal("-1234567890123.45"), Decimal("1E+2"), None]
-    async with open_database(url(tmp_path)) as engine:
+    async with open_database(database) as engine:
         await create_tables(engine, TABLES)
         async with engine.begin() as connection:
             await connection.execute(SUMS.insert(), [{"amount": amount} for amount in amounts])
@@ -83,18 +83,27 @@ async def test_money_comes_back_to_the_last_digit(tmp_path):
             assert (await connection.execute(select(SUMS.c.amount).order_by(SUMS.c.id))).scalars().all() == amounts
 
 
-async def test_foreign_keys_hold(tmp_path):
-    async with open_database(url(tmp_path)) as engine:
+async def test_foreign_keys_hold(database):
+    async with open_database(database) as engine:
         await create_tables(engine, TABLES)
         with pytest.raises(IntegrityError):
             async with engine.begin() as connection:
                 await connection.execute(PARTS.insert().values(sum=7))
 
 
-async def test_tables_are_made_once_however_often_one_opens(tmp_path):
+async def test_tables_are_made_once_however_often_one_opens(database):
     for _ in range(2):
-        async with open_database(url(tmp_path)) as engine:
+        async with open_database(database) as engine:
             await create_tables(engine, TABLES)
+
+
+async def test_a_database_opened_for_reading_cannot_be_written(database):
+    async with open_database(database) as engine:
+        await create_tables(engine, TABLES)
+    async with open_database(database, read_only=True) as engine:
+        with pytest.raises(DBAPIError):
+            async with engine.begin() as connection:
+                await connection.execute(SUMS.insert().values(id=1))
 
 
 async def test_a_database_opened_for_reading_cannot_be_written_and_stays_as_it_was(tmp_path):

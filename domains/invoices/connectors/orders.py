@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import ClassVar, Self
 
-from sqlalchemy import Column, MetaData, String, Table, select
+from sqlalchemy import Column, MetaData, String, Table, Text, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from agentflow import Problem
@@ -22,7 +22,7 @@ TABLES = MetaData()
 DRAWN = Table(
     "drawn",
     TABLES,
-    Column("job", String(200), primary_key=True),
+    Column("job", Text, primary_key=True),
     Column("po_key", String(100), nullable=False, index=True),
     Column("amount", Money, nullable=False),
 )

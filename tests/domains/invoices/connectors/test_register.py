@@ -187,6 +187,18 @@ async def test_invoices_that_know_nothing_are_never_the_same(register):
     assert await register.similar(Invoice(), "c") == []
 
 
+async def test_a_register_in_any_database_knows_what_it_saw(database, tmp_path):
+    async with Register.open(database, tmp_path) as register:
+        assert await register.claim(FIRST, "a") is None
+        assert await register.claim(FIRST, "a") is None
+        similar = await register.similar(reading(**SCAN), "b")
+        assert [(seen.job, seen.gross_total, seen.issue_date) for seen in similar] == [
+            ("a", FIRST.gross_total, FIRST.issue_date)
+        ]
+        await register.release("a")
+        assert await register.claim(reading(issue_date=None), "b") is None
+
+
 async def test_the_register_outlives_the_run(tmp_path):
     async with Register.open(None, tmp_path) as register:
         assert await register.claim(FIRST, "a") is None
@@ -195,9 +207,10 @@ async def test_the_register_outlives_the_run(tmp_path):
         assert await register.claim(FIRST, "b") is not None
 
 
-async def test_of_many_tasks_that_claim_at_once_one_gets_it(register):
+async def test_of_many_tasks_that_claim_at_once_one_gets_it(database, tmp_path):
     readings = [reading(), reading(**SCAN), reading(issue_date=None)] * 5
-    seen = await asyncio.gather(*(register.claim(invoice, str(n)) for n, invoice in enumerate(readings)))
+    async with Register.open(database, tmp_path) as register:
+        seen = await asyncio.gather(*(register.claim(invoice, str(n)) for n, invoice in enumerate(readings)))
     assert seen.count(None) == 1
     assert {s.job for s in seen if s} == {str(seen.index(None))}
 
@@ -208,8 +221,8 @@ from pathlib import Path
 from domains.invoices.connectors.register import Register
 from domains.invoices.records import Invoice
 
-async def main(home, job):
-    async with Register.open(None, Path(home)) as register:
+async def main(url, home, job):
+    async with Register.open(url, Path(home)) as register:
         for line in Path(home, "invoices.jsonl").read_text().splitlines():
             seen = await register.claim(Invoice.model_validate_json(line), job + line)
             print(1 if seen is None else 0)
@@ -218,10 +231,10 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
-async def test_of_several_processes_that_claim_at_once_one_gets_it(tmp_path):
+async def test_of_several_processes_that_claim_at_once_one_gets_it(database, tmp_path):
     invoices = [reading(invoice_number=f"RE-{n}") for n in range(8)]
     (tmp_path / "invoices.jsonl").write_text("".join(f"{i.model_dump_json()}\n" for i in invoices))
-    commands = [(sys.executable, "-c", CLAIM, str(tmp_path), job) for job in "abcd"]
+    commands = [(sys.executable, "-c", CLAIM, database, str(tmp_path), job) for job in "abcd"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     running = [await asyncio.create_subprocess_exec(*command, **pipes) for command in commands]
     outputs = [await process.communicate() for process in running]
