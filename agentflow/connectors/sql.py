@@ -1,6 +1,8 @@
 """Databases: the one place that sets up a SQLAlchemy engine."""
 
+import asyncio
 import re
+import sqlite3
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -153,14 +155,23 @@ def _prepare_sqlite(engine: AsyncEngine, read_only: bool) -> None:
 async def _greet(engine: AsyncEngine, address: URL) -> None:
     """Connects once, so that a wrong address is told at the start and in our words."""
     try:
+        if engine.dialect.name == "sqlite":
+            await asyncio.to_thread(_open_file, engine)
         async with reading(engine).connect() as connection:
             await connection.execute(text("SELECT 1"))
-    except (SQLAlchemyError, OSError) as error:
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         reason = _without_password(" ".join(str(cause).split()), address)
         raise ConnectorError(
             f"The database {_shown(address)} does not answer: {reason}. Check its address, and that it is up."
         ) from None
+
+
+def _open_file(engine: AsyncEngine) -> None:
+    """Opens a SQLite file without aiosqlite, whose thread outlives the event loop where the file cannot be opened."""
+    positional, named = engine.dialect.create_connect_args(engine.url)
+    options: dict[str, Any] = {**named}
+    sqlite3.connect(*positional[:1], **options).close()
 
 
 def _shown(address: URL) -> str:
