@@ -12,7 +12,7 @@ LEGAL = re.compile(
     r"SDN\.?\s*BHD\.?|Sdn\.?\s*Bhd\.?|BHD|Pte\.?(?:\s+Ltd\.?)?|Pty\.?(?:\s+Ltd\.?)?|Pvt\.?(?:\s+Ltd\.?)?|Foundation|Stiftung|Verein)(?![\w])"
 )
 TOWN = re.compile(
-    r"(?:^|[\s,·•|-])(?:(?:[A-Z]{1,3}[-\s–]\s?)?(?:\d{4,6}\s+|\d{5})[^\W\d_][\w.'’-]+|\d{4}\s?[A-Z]{2}\s+[^\W\d_]{2,}|[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}\b|"
+    r"(?:^|[\s,·•|-])(?:(?:[A-Z]{1,3}[-\s–]\s?)?(?:\d{4,6}\s+|\d{5})[A-ZÀ-ÖØ-ÞŁŚŻŹČŠŽ][\w.'’-]+|\d{4}\s?[A-Z]{2}\s+[^\W\d_]{2,}|[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}\b|"
     r"[^\W\d_]{3,}[,.]?\s+[A-Z]{2}\.?,?\s+\d{5}(?:-\d{4})?|\d{2}-\d{3}\s+\w|\d{4}-\d{3}\s+\w|(?:[A-Z]{1,2}-)?\d{3}\s\d{2}\s+[^\W\d_]{2,}|"
     r"[A-Z]\d[A-Z]\s?\d[A-Z]\d|[^\W\d_]{3,}\s*,?\s+(?:NSW|VIC|QLD|WA|SA|TAS|ACT|NT)\s+\d{4})"
 )
@@ -31,13 +31,15 @@ COUNTRY = frozenset(
 ) | {"united kingdom", "united states", "united states of america", "great britain", "czech republic", "ceska republika", "hong kong", "magyarorszag"}  # fmt: skip
 SALUTATION = re.compile(r"(?i)^(?:herrn?|frau|firma|fa\.|an|mr\.?|mrs\.?|ms\.?|monsieur|madame|sig\.?|sr\.?|spett(?:\.le|abile)?|an die|an den|dhr\.|mevr\.|messrs\.?|societ[ée]|exmos?\.?\s*\(?s\)?\.?.*)$")
 ATTENTION = re.compile(r"(?i)^(?:attn|attention|z\.?\s?hd?\.?|zu h[aä]nden|à l'attention de|t\.?a\.?v\.?|c\s?/\s?o|a\.c\.|att)\b[.:]?\s*(?:of\s|von\s|de\s)?")
+REGISTERED = re.compile(r"\s*\((?:co\.?\s*(?:reg\.?\s*)?(?:no\.?)?\s*:?\s*)?\d{4,}[-\w]*\)$", re.I)
+"""A company register number in brackets behind a name."""
 SEPARATED = re.compile(r"\s*(?:[•·●|∙■▪*;–—]|\s-\s|,\s)\s*")
 
 
 def has_legal_form(text: str) -> bool:
     """Whether a text names a company with its legal form."""
     match = LEGAL.search(text)
-    return bool(match and text[: match.start()].strip(" ,.-"))
+    return bool(match and sum(c.isalpha() for c in text[: match.start()]) >= 2)
 
 
 def is_town(text: str) -> bool:

@@ -74,20 +74,21 @@ def follows(above: Segment, below: Segment, size: float) -> bool:
 def under_heading(label: Label, sheet: Sheet, stops: frozenset[int]) -> list[Segment]:
     """The lines that a heading such as `Bill to` opens: on its own line, then below it in its column."""
     box = label.box
+    unit = max(sheet.size, box[3] - box[1])
     lines: list[Segment] = []
     floor = box[3]
     for row in sheet.rows:
         for segment in row:
             token = segment.tokens[0]
-            if token.index <= label.tokens[-1].index or segment.box[1] < box[1] - sheet.size:
+            if token.index <= label.tokens[-1].index or segment.box[1] < box[1] - unit:
                 continue
-            if abs((segment.box[1] + segment.box[3]) / 2 - (box[1] + box[3]) / 2) < 0.6 * sheet.size:
+            if abs((segment.box[1] + segment.box[3]) / 2 - (box[1] + box[3]) / 2) < 0.6 * unit:
                 if not lines and box[2] <= segment.box[0] < box[2] + 0.3 * sheet.width and token.index not in stops:
                     lines.append(segment)
                 continue
-            if not in_column(segment.box, box, lines, sheet.size):
+            if not in_column(segment.box, box, lines, unit):
                 continue
-            if token.index in stops or segment.box[1] - floor > 2.8 * sheet.size or len(lines) > 9:
+            if token.index in stops or segment.box[1] - floor > 3.0 * unit or len(lines) > 9:
                 return lines
             lines.append(segment)
             floor = max(floor, segment.box[3])
@@ -105,7 +106,8 @@ NAME_LABEL = re.compile(r"(?i)^(?:name|firma|company(?: name)?|nom|raison social
 
 def named_lines(lines: Sequence[Segment], sheet: Sheet) -> list[Segment]:
     """In a form with `Name:` in it, the lines of the name: those beside the label and those set tight around them."""
-    label = next((s for s in lines if NAME_LABEL.fullmatch(s.text)), None)
+    address = next((n for n, s in enumerate(lines) if is_town(s.text)), len(lines))
+    label = next((s for s in lines[:address] if NAME_LABEL.fullmatch(s.text)), None)
     if label is None:
         return []
     values = [s for s in sheet.segments if s.box[0] > label.box[2] and abs(s.box[1] - label.box[1]) < 3.0 * sheet.size]

@@ -1,5 +1,6 @@
 """Reading an invoice: from words and boxes to a record with evidence for every value."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -9,6 +10,7 @@ from agentflow import Evidence
 from domains.invoices.extraction.breakdown import TaxRow
 from domains.invoices.extraction.candidates import Candidate, Place, agreed, candidates, date_reader, places, read_id
 from domains.invoices.extraction.codes import Code
+from domains.invoices.extraction.dates import find_dates
 from domains.invoices.extraction.geometry import Sheet, Token, around, sheets
 from domains.invoices.extraction.kind import type_code
 from domains.invoices.extraction.labels import Label, find_labels
@@ -25,6 +27,10 @@ from domains.invoices.records import Invoice, Layout, Line, Tax
 SOURCE = "device"
 FLOOR = 0.45
 """Values trusted less than this are not given."""
+
+
+SPELLING = 0.9
+"""How surely an OCR engine spells a name of several words right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,7 @@ class Reading:
     labels: Sequence[Label]
     places: Sequence[Place]
     entries: Sequence[Entry]
+    scanned: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +111,7 @@ def annotate(layout: Layout) -> Reading:
         placed += places(sheet, here)
     spaced = groups_with_blanks(pages)
     listed = [e for sheet in pages for e in entries(sheet, style.decimal, spaced)]
-    return Reading(pages, lang, style, labels, placed, listed)
+    return Reading(pages, lang, style, labels, placed, listed, bool(scanned))
 
 
 def evidence_of(found: Found) -> Evidence:
@@ -166,14 +173,17 @@ def beside_number(reading: Reading, number: Found | None) -> list[Candidate]:
     return [Candidate(value.value, 0.95, sheet.number, last.box, " ".join(t.text for t in after), value.tokens)]
 
 
+PLACED = re.compile(r"(?:[^\W\d_][\w.' -]{2,25}\s?,\s*(?:den|the|le|li|il|dnia|dne|el)?\s*)?", re.I)
+"""What may stand before the date of a letter: the town it is written in."""
+
+
 def loose_date(reading: Reading) -> list[Candidate]:
-    """Without a labelled date: the first date that stands alone on the first page."""
-    read = date_reader(reading.notation.day_first)
+    """Without a labelled date: the first date on the first page that stands alone or behind the name of a town."""
     for sheet in reading.sheets[:1]:
         for segment in sheet.segments:
-            value = read(segment.tokens)
-            if value and value.fit == 1.0:
-                return [Candidate(value.value, 0.5, sheet.number, segment.box, segment.text, value.tokens)]
+            dates = find_dates(segment.text, reading.notation.day_first)
+            if dates and PLACED.fullmatch(segment.text[: dates[0].start]):
+                return [Candidate(dates[0].value, 0.65, sheet.number, segment.box, segment.text, segment.tokens)]
     return []
 
 
@@ -183,7 +193,7 @@ def parties(reading: Reading) -> dict[str, Found]:
     found: dict[str, Found] = {}
     for field, names in (("supplier_name", sold), ("buyer_name", bought)):
         if names:
-            found[field] = named(names)
+            found[field] = named(names, SPELLING if reading.scanned else 1.0)
     vats = party_vats(reading.sheets, reading.labels, reading.places, bought[0] if bought else None)
     for field, vat in zip(("supplier_vat_id", "buyer_vat_id"), vats, strict=True):
         if vat:
@@ -191,11 +201,11 @@ def parties(reading: Reading) -> dict[str, Found]:
     return found
 
 
-def named(names: Sequence[Name]) -> Found:
-    """The best name with its trust."""
+def named(names: Sequence[Name], spelt: float) -> Found:
+    """The best name with its trust; `spelt` is how surely its letters are read right."""
     best = names[0]
     close = len(names) > 1 and names[1].score > 0.9 * best.score
-    return Found(best.text, max(0.0, best.score - (0.15 if close else 0)), best.tokens)
+    return Found(best.text, max(0.0, best.score - (0.15 if close else 0)) * spelt, best.tokens)
 
 
 def coded(code: Code, trust: float) -> Found:

@@ -90,6 +90,8 @@ def longest(tokens: Sequence[Token], start: int, fuzzy: bool) -> tuple[int, str,
             best = (end + 1, known[0], known[1])
         if token.text.endswith(":"):
             break
+    while best and best[0] < len(tokens) and tokens[best[0]].text in (":", "-", ".:", ";"):
+        best = (best[0] + 1, best[1], best[2])
     return best
 
 

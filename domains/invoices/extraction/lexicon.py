@@ -48,7 +48,7 @@ def near_labels() -> dict[str, str]:
     """Every spelling of a longer label with one character left out, in its confusable form, and the label."""
     near: dict[str, str] = {}
     for phrase in labels():
-        if len(phrase) >= 6:
+        if len(phrase) >= 7:
             for variant in variants(phrase.translate(CONFUSABLE)):
                 near.setdefault(variant, phrase)
     return near
@@ -63,10 +63,10 @@ def variants(text: str) -> set[str]:
 def look_up(phrase: str, fuzzy: bool) -> tuple[str, tuple[Meaning, ...]] | None:
     """The label that a `compact` phrase spells, with its meanings.
 
-    Fuzzy admits one character wrong, missing or too many in labels of six characters and more, as OCR makes them.
+    Fuzzy admits one character wrong, missing or too many in labels of seven characters and more, as OCR makes them.
     """
     known = labels().get(phrase)
-    if known or not fuzzy or len(phrase) < 5:
+    if known or not fuzzy or len(phrase) < 7:
         return (phrase, known) if known else None
     found = (near_labels().get(v) for v in sorted(variants(phrase.translate(CONFUSABLE)), key=len, reverse=True))
     label = next((f for f in found if f is not None), None)

@@ -226,9 +226,10 @@ def roles(text: str) -> dict[str, float]:
         return {"due": 0.95, "gross": 0.55}
     if "prepaid" in has:
         return {"prepaid": 0.8}
-    if "tax" in has:
-        return taxed(has)
-    return untaxed(has)
+    found = taxed(has) if "tax" in has else untaxed(has)
+    if "%" in text and "gross" in found:
+        found["gross"] *= 0.6
+    return found
 
 
 def taxed(has: frozenset[str]) -> dict[str, float]:

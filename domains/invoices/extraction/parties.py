@@ -23,6 +23,7 @@ from domains.invoices.extraction.money import traits
 from domains.invoices.extraction.text import compact, fold
 
 TITLE = re.compile(r"(?:original|copy|duplicate|kopie|seite|page|hinweis|notes?|bemerkung|thank you|welcome|tax invoice|danke|position|menge|description|details|summary)\b")
+TOTALS = frozenset({"sum", "grand", "net", "gross", "tax", "due", "subtotal", "amount"})
 SENDER_WORDS = re.compile(r"(?i)\b(?:iban|ust\W?id\w*|vat|tva|btw|mwst|siret|kvk|handelsreg\w*|hrb|registered|gst|bic|p\.?\s?iva|cvr|moms|abn)\b")
 DOMAIN = re.compile(r"(?i)(?:@|www\.|https?://)([\w-]+(?:\.[\w-]+)*)\.[a-z]{2,}")
 
@@ -54,11 +55,19 @@ def party_names(sheets: Sequence[Sheet], labels: Sequence[Label]) -> tuple[list[
         buyers += windows(sheets[0], [lab for lab in labels if lab.page == sheets[0].number], suppliers)
     bought = merged(buyers, [])
     sold = merged(suppliers, mentions(sheets))
+    if bought and bought[0].source == "window" and topmost(sheets[0], bought[0]) and not (sold and sold[0].score > 0.6):
+        sold, bought = [bought[0], *sold], bought[1:]
     best_buyer = bought[0] if bought else None
     sold = [n for n in sold if not (best_buyer and same(n.text, best_buyer.text) and best_buyer.score >= n.score)]
     best_supplier = sold[0] if sold else None
     bought = [n for n in bought if not (best_supplier and same(n.text, best_supplier.text))]
     return sold, bought
+
+
+def topmost(sheet: Sheet, name: Name) -> bool:
+    """Whether a name is the first line of its page that may be one, as the sender's is."""
+    top = next((s for s in sheet.segments if could_be_name(s.text) and not no_name(s.text)), None)
+    return top is not None and name.lines[0].tokens[0] is top.tokens[0]
 
 
 def same(a: str, b: str) -> bool:
@@ -149,7 +158,9 @@ def no_name(text: str) -> bool:
     if has_legal_form(text):
         return False
     plain = text.strip()
-    return bool(re.search(r"[%€$£*]|^\(.*\)$|[.!?]$", plain)) or len(plain) <= 3 or bool(TITLE.match(fold(plain))) or bool(traits(plain) - {"from"})
+    if len(plain.split()) > 6:
+        return True
+    return bool(re.search(r"[%€$£*]|^\(.*\)$|[.!?]$", plain)) or len(plain) <= 3 or bool(TITLE.match(fold(plain))) or bool(traits(plain) & TOTALS)
 
 
 def senders(sheet: Sheet, labels: Sequence[Label]) -> Iterator[Name]:
@@ -164,8 +175,9 @@ def senders(sheet: Sheet, labels: Sequence[Label]) -> Iterator[Name]:
         if name is None:
             continue
         top = block.box[1] / sheet.height
-        score = letterhead(block, name, sheet) + 0.2 * (first and top < 0.2)
-        first = first and top < 0.02
+        score = letterhead(block, name, sheet)
+        score += (0.2 if block.reachable else 0.1) * (first and top < 0.25)
+        first = False
         if len(lines) == 1 and not has_legal_form(name.text) and not block.reachable:
             score *= 0.6
         yield Name(clean_name(name.text), min(score, 0.85), (name,), "footer" if top > 0.72 else "letterhead")
@@ -175,8 +187,8 @@ def letterhead(block: Block, name: Segment, sheet: Sheet) -> float:
     """How far a block looks like the sender's own: at the edge, with ways to reach it, an address, a legal form."""
     top = block.box[1] / sheet.height
     contact = block.reachable or bool(SENDER_WORDS.search(block.text))
-    edge = top < 0.25 or top > 0.72
-    return 0.25 * edge + 0.25 * contact + 0.2 * block.addressed + 0.25 * has_legal_form(name.text)
+    edge = 0.25 if top < 0.25 else 0.4 if top > 0.72 else 0.0
+    return edge + 0.25 * contact + 0.2 * block.addressed + 0.25 * has_legal_form(name.text)
 
 
 def skipped(lines: Sequence[Name]) -> frozenset[int]:

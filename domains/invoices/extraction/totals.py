@@ -69,7 +69,8 @@ def choose_totals(listed: Sequence[Entry], taxes: Sequence[TaxRow], lines: Decim
     best = max(choices, key=lambda c: c.score)
     rivals = [c for c in choices if c.gross and best.gross and c.gross.value != best.gross.value]
     margin = best.score - max((c.score for c in rivals), default=best.score - 2)
-    return settle(best, margin, options, lines, exempt)
+    printed = frozenset(e.money.value for e in listed if e.money.priced)
+    return settle(best, margin, options, printed, exempt)
 
 
 def gather(listed: Sequence[Entry], taxes: Sequence[TaxRow]) -> dict[str, list[Option]]:
@@ -158,12 +159,24 @@ def weigh(
         score += 0.3 if net.value == gross.value else -0.8
     if net and gross and abs(net.value) > abs(gross.value):
         score -= 1.0
+    if net and tax and abs(tax.value) > Decimal("0.35") * abs(net.value):
+        score -= 2.0
     if tax and not tax.value and net and gross and net.value != gross.value:
         score -= 1.0
+    larger = outdone(gross, options) if gross else 1
+    if larger > Decimal("1.02"):
+        score -= 1.2 if larger < 3 else 2.4
+        holds.add("outdone")
     score += rows_agree(net, tax, taxes, holds) + lines_agree(net, gross, lines, options, holds)
     same = [o.entry for o in (net, tax, gross) if o and o.entry]
     repeated = len(same) - len({(e.money.page, e.money.tokens[0].index) for e in same})
     return Choice(net, tax, gross, score - 0.3 * repeated, frozenset(holds))
+
+
+def outdone(gross: Option, options: dict[str, list[Option]]) -> Decimal:
+    """How many times larger another amount is that is called a total, so that this one may be but a part of it."""
+    others = [abs(o.value) for o in (*options.get("gross", []), *options.get("due", [])) if o.weight >= 0.7]
+    return max(others, default=ZERO) / max(abs(gross.value), Decimal("0.01"))
 
 
 def matching_sign(net: Option, tax: Option, gross: Option) -> Option | None:
@@ -215,14 +228,16 @@ def signed_moves(options: dict[str, list[Option]]) -> Iterator[Decimal]:
         yield abs(option.value)
 
 
-def settle(best: Choice, margin: float, options: dict[str, list[Option]], lines: Decimal | None, exempt: bool) -> Totals:
+def settle(
+    best: Choice, margin: float, options: dict[str, list[Option]], printed: frozenset[Decimal], exempt: bool
+) -> Totals:
     """The chosen totals with their trust, and the amount due."""
     net, tax, gross = complete(best, options, exempt)
     certain = confidence(best, margin)
     prepaid = first(options, "prepaid")
-    rounding = rounded(gross, options)
+    rounding = rounded(gross, options, printed)
     due = amount_due(gross, prepaid, rounding, options, certain)
-    holds = set(best.holds)
+    holds = set(best.holds - {"outdone"})
     if due and gross and prepaid and abs(gross.value - abs(prepaid.value) - due.value) <= CENT:
         holds.add("gross-prepaid=due")
     return Totals(
@@ -236,9 +251,8 @@ def settle(best: Choice, margin: float, options: dict[str, list[Option]], lines:
     )
 
 
-def rounded(gross: Option | None, options: dict[str, list[Option]]) -> Option | None:
-    """The printed rounding that leads from the gross total to another printed total."""
-    others = {o.value for role in ("gross", "due") for o in options.get(role, [])}
+def rounded(gross: Option | None, options: dict[str, list[Option]], others: frozenset[Decimal]) -> Option | None:
+    """The printed rounding that leads from the gross total to another printed amount."""
     for option in options.get("rounding", []) if gross else ():
         for value in (option.value, -option.value):
             if gross and value and abs(value) < 1 and gross.value + value in others:
@@ -258,22 +272,27 @@ def complete(best: Choice, options: dict[str, list[Option]], exempt: bool) -> tu
         tax = matching_sign(net, tax, gross)
     elif net and gross and not tax and net.value != gross.value:
         tax = Option(gross.value - net.value, 0.4, None)
-    elif net and gross and not tax and not options.get("tax"):
+    elif net and gross and not tax and (exempt or not taxed(options)):
         tax = Option(ZERO, 0.75 if exempt else 0.6, None)
     elif net and tax and not gross:
         gross = Option(net.value + tax.value, 0.4, None)
     elif gross and tax and not net:
         net = Option(gross.value - tax.value, 0.55, None)
-    elif gross and not net and not tax and not options.get("tax"):
+    elif gross and not net and not tax and not taxed(options):
         net, tax = Option(gross.value, 0.75 if exempt else 0.45, gross.entry), Option(ZERO, 0.75 if exempt else 0.4, None)
-    elif net and not gross and not tax and not options.get("tax"):
+    elif net and not gross and not tax and not taxed(options):
         gross = Option(net.value, 0.5, net.entry)
     return net, tax, gross
 
 
+def taxed(options: dict[str, list[Option]]) -> bool:
+    """Whether any amount is called a tax."""
+    return any(o.weight >= 0.3 and o.value for o in options.get("tax", []))
+
+
 def confidence(best: Choice, margin: float) -> float:
     """How far the chosen totals are trusted: mostly by the independent identities that hold."""
-    proofs = len(best.holds)
+    proofs = len(best.holds - {"outdone"})
     if "net+tax=gross" in best.holds and best.tax and best.tax.value:
         base = 0.95 + 0.015 * min(proofs, 3)
     elif proofs >= 2:
@@ -284,7 +303,7 @@ def confidence(best: Choice, margin: float) -> float:
         base = 0.9
     else:
         base = 0.5 + 0.35 * (best.gross.weight if best.gross else 0.3)
-    return base if margin > 0.25 else base - 0.12
+    return base - 0.12 * (margin <= 0.25) - 0.15 * ("outdone" in best.holds)
 
 
 def seal(option: Option | None, certain: float) -> Sum | None:
