@@ -171,7 +171,7 @@ def _open_file(engine: AsyncEngine) -> None:
     """Opens a SQLite file without aiosqlite, whose thread outlives the event loop where the file cannot be opened."""
     positional, named = engine.dialect.create_connect_args(engine.url)
     options: dict[str, Any] = {**named}
-    sqlite3.connect(*positional[:1], **options).close()
+    sqlite3.connect(positional[0], **options).close()
 
 
 def _shown(address: URL) -> str:
