@@ -8,7 +8,7 @@ LEGAL = re.compile(
     r"(?<![\w.])(?:GmbH(?:\s*&\s*Co\.?\s*(?:KG(?:aA)?|OHG))?|gGmbH|GesmbH|mbH|AG|KGaA|KG|OHG|GbR|UG(?:\s*\(haftungsbeschränkt\))?|e\.\s?K\.|e\.\s?Kfm\.|e\.\s?V\.|eG|SE|a\.\s?G\.|"
     r"VVaG|Ltd\.?|Limited|LTD\.?|LIMITED|LLC|L\.L\.C\.|Inc\.?|INC\.?|Incorporated|Corp\.?|CORP\.?|Corporation|Co\.|PLC|plc|LLP|L\.P\.|B\.\s?V\.|BV|N\.\s?V\.|NV|BVBA|SPRL|VOF|V\.O\.F\.|S\.A\.S\.?|"
     r"SASU|SAS|S\.?A\.?R\.?L\.?|SARL|Sàrl|EURL|SNC|SCOP|SCI|S\.\s?p\.\s?A\.|SpA|SPA|S\.\s?r\.\s?l\.s?|Srl|SRL|S\.R\.L\.|SRLS|[Ss]\.\s?[Nn]\.\s?[Cc]\.|[Ss]\.\s?[Cc]\.|[Ss]\.\s?[Aa]\.\s?[Ss]\.|S\.\s?L\.(?:\s?U\.)?|SLU|S\.A\.U\.|S\.\s?A\.|SA|Lda\.?|Ltda\.?|LDA|"
-    r"Unipessoal|AB|A/S|ApS|ASA|AS|I/S|P/S|K/S|Oyj|Oy|OY|Ab|Tmi|Ky|[Ss]p\.\s?z\s?o\.\s?o\.|Sp\.\s?[jk]\.|s\.\s?r\.\s?o\.|a\.\s?s\.|Kft\.?|Zrt\.?|Nyrt\.?|Bt\.|d\.o\.o\.|S\.C\.|"
+    r"Unipessoal|AB|HB|KB|A/S|ApS|ASA|AS|I/S|P/S|K/S|Oyj|Oy|OY|Ab|Tmi|Ky|[Ss]p\.\s?z\s?o\.\s?o\.|Sp\.\s?[jk]\.|s\.\s?r\.\s?o\.|a\.\s?s\.|Kft\.?|Zrt\.?|Nyrt\.?|Bt\.|d\.o\.o\.|S\.C\.|"
     r"SDN\.?\s*BHD\.?|Sdn\.?\s*Bhd\.?|BHD|Pte\.?(?:\s+Ltd\.?)?|Pty\.?(?:\s+Ltd\.?)?|Pvt\.?(?:\s+Ltd\.?)?|Foundation|Stiftung|Verein)(?![\w])"
 )
 TOWN = re.compile(

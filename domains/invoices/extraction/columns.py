@@ -35,9 +35,13 @@ class Head:
         """The column a box stands in: the most shared width, else the nearest edges."""
         return max(self.columns, key=lambda c: (overlap(c.box[0], c.box[2], box[0], box[2]), -edges(c.box, box)))
 
-    def has(self, role: str) -> bool:
-        """Whether there is a column of a role."""
-        return any(c.role == role for c in self.columns)
+    def describes(self, box: Box) -> bool:
+        """Whether a phrase begins in the column of descriptions, however far it reaches."""
+        column = next((c for c in self.columns if c.role == "description"), None)
+        if column is None:
+            return False
+        right = min((c.box[0] for c in self.columns if c.box[0] > column.box[0]), default=column.box[2])
+        return column.box[0] - 3 <= box[0] < max(column.box[2], right - 12)
 
 
 def edges(a: Box, b: Box) -> float:
@@ -148,7 +152,12 @@ def assign(cells: Sequence[tuple[str, Box]]) -> list[Column]:
         if role == "description" and any(c.role == "description" for c in columns):
             role = next((r for r in MAIN[1:] if r in known), "other")
         columns.append(Column(role, box))
-    if not any(c.role == "line_total" for c in columns):
+    totals = [c for c in columns if c.role == "line_total"]
+    for extra in totals[:-1]:
+        first = not any(c.role in ("description", "quantity") for c in columns[: columns.index(extra)])
+        quantity = first and not any(c.role == "quantity" for c in columns)
+        columns[columns.index(extra)] = Column("quantity" if quantity else "other", extra.box)
+    if not totals:
         prices = [c for c in columns if c.role == "unit_price"]
         if len(prices) > 1:
             columns[columns.index(prices[-1])] = Column("line_total", prices[-1].box)

@@ -80,7 +80,8 @@ def report(layout: Layout) -> Report:
     lines, line_sum = read_lines(reading.sheets, reading.notation)
     exempt = any("exempt" in traits(s.text) for sheet in reading.sheets for s in sheet.segments)
     totals = choose_totals(reading.entries, taxes, line_sum, exempt)
-    found = {**header(reading), **parties(reading), **money(reading, totals)}
+    found = {**header(reading), **parties(reading)}
+    found |= money(reading, totals, found.get("supplier_vat_id"))
     found = {name: f for name, f in found.items() if f.trust >= FLOOR}
     evidence = {name: evidence_of(f) for name, f in found.items()}
     values = {name: f.value for name, f in found.items()}
@@ -213,7 +214,7 @@ def coded(code: Code, trust: float) -> Found:
     return Found(code.value, trust, code.tokens)
 
 
-def money(reading: Reading, totals: Totals) -> dict[str, Found]:
+def money(reading: Reading, totals: Totals, vat: Found | None) -> dict[str, Found]:
     """Totals, currency and bank account."""
     found: dict[str, Found] = {}
     pairs = (
@@ -233,6 +234,7 @@ def money(reading: Reading, totals: Totals) -> dict[str, Found]:
     if terms:
         found["payment_terms"] = Found(terms[0], terms[1], terms[2])
     countries = [bank[0].value[:2]] if bank else []
+    countries += [str(vat.value)[:2]] if vat else []
     code = currency(reading.sheets, reading.entries, reading.lang, countries)
     if code:
         found["currency"] = Found(code[0], code[1], quote=code[2] or None)

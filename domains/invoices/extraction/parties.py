@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rapidfuzz import fuzz
 
 from domains.invoices.extraction.addresses import (
+    LEGAL,
     SALUTATION,
     SEPARATED,
     clean_name,
@@ -214,6 +215,8 @@ def sender_line(tokens: Sequence[Token], row: int) -> Name | None:
     """The name that opens a sender line; its tokens are those of the whole line."""
     line = segment(tokens, row)
     parts = [p for p in SEPARATED.split(line.text) if p.strip()]
+    if len(parts) > 1 and LEGAL.fullmatch(parts[1]):
+        parts = [line.text[: line.text.index(parts[1], len(parts[0])) + len(parts[1])], *parts[2:]]
     if not 3 <= len(parts) <= 8 or len(line.text) > 130:
         return None
     if not any(is_town(p) or is_street(p) for p in parts[1:]) or not could_be_name(parts[0]) or ":" in parts[0]:

@@ -32,7 +32,7 @@ COUNTRY_CURRENCY = {
     "GB": "GBP", "CH": "CHF", "SE": "SEK", "NO": "NOK", "DK": "DKK", "PL": "PLN", "CZ": "CZK", "HU": "HUF", "RO": "RON", "SI": "EUR", "SK": "EUR",
     "EE": "EUR", "LV": "EUR", "LT": "EUR", "HR": "EUR", "GR": "EUR", "EL": "EUR",
 }  # fmt: skip
-KRONE = {"sv": "SEK", "da": "DKK", "no": "NOK"}
+KRONE = {"sv": "SEK", "da": "DKK", "no": "NOK", "SE": "SEK", "DK": "DKK", "NO": "NOK"}
 US = re.compile(r"\b[A-Z]{2}\.?,?\s+\d{5}(?:-\d{4})?\b|\bUSA\b|United States|\bU\.S\.A?\b|\(\d{3}\)\s?\d{3}-\d{4}|\bEIN\b")
 DOLLARS = (
     ("CAD", re.compile(r"\bCanada\b|\bHST\b|\b[A-Z]\d[A-Z] \d[A-Z]\d\b")), ("AUD", re.compile(r"\bABN\b|\bAustralia\b|\b(?:NSW|VIC|QLD) \d{4}\b")),
@@ -73,7 +73,8 @@ def currency(sheets: Sequence[Sheet], listed: Sequence[Entry], lang: str, countr
     if votes:
         best = max(votes, key=lambda code: votes[code])
         return best, 0.97 if votes[best] > 0.7 * sum(votes.values()) else 0.75, best if named[best] else "sign"
-    if lang in KRONE and any(re.search(r"\bkr\b", fold(text)) for text in texts):
-        return KRONE[lang], 0.93, "kr"
+    home = next((c for c in (*countries, lang) if c in KRONE), None)
+    if home and any(re.search(r"\bkr\b", fold(text)) for text in texts):
+        return KRONE[home], 0.93, "kr"
     known = [COUNTRY_CURRENCY[c] for c in countries if c in COUNTRY_CURRENCY]
     return (known[0], 0.55, "") if known else None

@@ -12,7 +12,8 @@ from domains.invoices.extraction.money import Money, groups_with_blanks, roles, 
 from domains.invoices.extraction.notation import Notation
 from domains.invoices.records import Line
 
-ENDING = frozenset({"net", "tax", "gross", "due", "subtotal"})
+ENDING = frozenset({"net", "tax", "gross", "due"})
+ASIDE = frozenset({"subtotal", "allowance", "charge"})
 CENT = Decimal("0.011")
 
 
@@ -69,22 +70,24 @@ def body(sheet: Sheet, head: Head, top: float, style: Notation, spaced: bool) ->
         if segments[0].box[1] < top - 0.5 * sheet.size and head.page == sheet.number or segments[0].box[1] < top - 1:
             continue
         numbers = row_money(segments, style.decimal, spaced)
-        if closes(segments, numbers, head):
+        role = meaning(segments, numbers)
+        if role in ENDING:
             return rows, any(r.total for r in rows)
-        rows.append(sort_row(segments, numbers, head))
+        if role not in ASIDE:
+            rows.append(sort_row(segments, numbers, head))
     return rows, False
 
 
-def closes(segments: Sequence[Segment], numbers: Sequence[Money], head: Head) -> bool:
-    """Whether a row is one of the totals: words for a total and an amount, and nothing that multiplies to it."""
+def meaning(segments: Sequence[Segment], numbers: Sequence[Money]) -> str | None:
+    """What kind of total a row is: words for it and an amount, and nothing that multiplies to the amount."""
     priced = [m for m in numbers if not m.percent and m.decimals >= 2]
-    if not priced:
-        return False
-    lead = " ".join(t.text for s in segments for t in s.tokens if t.index < priced[0].tokens[0].index and not any(t in m.tokens for m in numbers))
-    found = roles(lead)
-    if not found or max(found, key=lambda r: found[r]) not in ENDING or max(found.values()) < 0.6:
-        return False
-    return product_of(numbers) is None
+    if not priced or product_of(numbers):
+        return None
+    used = {t.index for m in numbers for t in m.tokens}
+    before = [t for s in segments for t in s.tokens if t.index < priced[0].tokens[0].index and t.index not in used]
+    found = roles(" ".join(t.text for t in before))
+    best = max(found, key=lambda r: found[r], default=None)
+    return best if best and found[best] >= 0.6 else None
 
 
 def product_of(numbers: Sequence[Money]) -> tuple[Money, Money, Money] | None:
@@ -117,21 +120,37 @@ def sort_row(segments: Sequence[Segment], numbers: Sequence[Money], head: Head) 
         if role != "description":
             sorted_numbers.setdefault(role, []).append(money)
             used |= {t.index for t in money.tokens}
-    for token in tokens:
-        if token.index not in used:
-            words.setdefault(head.column_at(token.box).role, []).append(token)
+    for part in segments:
+        phrase = head.describes(part.box)
+        for token in part.tokens:
+            if token.index in used:
+                phrase = False
+            else:
+                role = "description" if phrase else head.column_at(token.box).role
+                words.setdefault(role, []).append(token)
     return Row(tokens, words, sorted_numbers)
 
 
 def lines_of(rows: Sequence[Row], head: Head) -> Iterator[ReadLine]:
     """The lines that rows make: each row with a total, and the words of the rows up to the next."""
-    anchors = [n for n, row in enumerate(rows) if row.total is not None and (row.words or len(row.numbers) > 1)]
+    priced = any(row.total and row.total.priced for row in rows)
+    anchors = [n for n in range(len(rows)) if opens(rows, n, priced)]
     if not anchors:
         return
     for at, (start, end) in enumerate(zip(anchors, [*anchors[1:], len(rows)], strict=True)):
         more = rows[start + 1 : min(end, start + 6)]
         before = rows[start - 1 : start] if start and (at == 0 or anchors[at - 1] < start - 1) and not rows[start].words.get("description") else []
         yield read_line(rows[start], [*before, rows[start], *more])
+
+
+def opens(rows: Sequence[Row], at: int, priced: bool) -> bool:
+    """Whether a row holds the total of a line; alone in its row it must complete the row above."""
+    total = rows[at].total
+    if total is None or (priced and not total.priced):
+        return False
+    if rows[at].words or len(rows[at].numbers) > 1:
+        return True
+    return at > 0 and rows[at - 1].total is None and bool(rows[at - 1].numbers)
 
 
 def read_line(row: Row, block: Sequence[Row]) -> ReadLine:
