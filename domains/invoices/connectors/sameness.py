@@ -18,6 +18,8 @@ Agreement = Literal["agree", "unknown", "differ"]
 ALIKE = 0.85
 UNLIKE = 0.55
 """Names from ALIKE on are one supplier's, names below UNLIKE are not."""
+SELF_BILLED = "389"
+"""A self-billed invoice, which German pages call by the same word as a credit note."""
 TELLING = 5
 """Characters from which a number says enough without its supplier."""
 
@@ -33,7 +35,7 @@ class Facts:
     issued: date | None
     currency: str | None
     credit: bool | None
-    """Whether it is a credit note by its type; None where the type is not known."""
+    """Whether it is a credit note by its type; None where the type does not tell."""
     net: Decimal | None
     tax: Decimal | None
     gross: Decimal | None
@@ -48,7 +50,7 @@ def facts(invoice: Invoice) -> Facts:
         vat=vat_id(invoice.supplier_vat_id or "") or None,
         issued=invoice.issue_date,
         currency=invoice.currency,
-        credit=invoice.type_code in CREDIT_NOTES if invoice.type_code else None,
+        credit=None if invoice.type_code in (None, SELF_BILLED) else invoice.type_code in CREDIT_NOTES,
         net=invoice.net_total,
         tax=invoice.tax_total,
         gross=invoice.gross_total,

@@ -98,6 +98,13 @@ async def test_the_order_in_which_readings_come_does_not_matter(register, change
     assert seen.job == "a"
 
 
+async def test_a_self_billed_invoice_may_be_read_as_a_credit_note(register):
+    assert await register.claim(reading(type_code="389"), "a") is None
+    seen = await register.claim(reading(type_code="381"), "b")
+    assert seen is not None
+    assert seen.job == "a"
+
+
 @pytest.mark.parametrize(("changes", "related"), OTHER, ids=str)
 async def test_what_differs_in_something_known_is_another_invoice(register, changes, related):
     assert await register.claim(FIRST, "a") is None
