@@ -1,6 +1,6 @@
 """Sources: whether a value was copied letter by letter, or read from a page where it may be misread."""
 
-from agentflow.flow.check import Severity
+from agentflow import Severity
 from domains.invoices.records import Invoice
 
 EXACT = frozenset(("xml", "person"))

@@ -5,8 +5,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from agentflow.connectors.tables import Row, read_columns
-from agentflow.errors import ConnectorError
+from agentflow import ConnectorError, Row, read_columns
 from domains.invoices.connectors.likeness import number_key
 
 SPELLINGS = {

@@ -11,8 +11,7 @@ from typing import ClassVar, Self
 from sqlalchemy import Column, MetaData, String, Table, Text, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from agentflow import Problem
-from agentflow.connectors.sql import Money, create_tables, one_at_a_time, open_database, reading
+from agentflow import Money, Problem, create_tables, one_at_a_time, open_database, reading
 from domains.invoices.connectors.books import booked
 from domains.invoices.connectors.likeness import name_likeness, number_key, same_number
 from domains.invoices.connectors.order_table import Order, read_orders

@@ -8,8 +8,7 @@ from typing import ClassVar, Self
 from sqlalchemy import or_
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from agentflow import Problem
-from agentflow.connectors.sql import create_tables, one_at_a_time, open_database, reading
+from agentflow import Problem, create_tables, one_at_a_time, open_database, reading
 from domains.invoices.connectors.sameness import facts
 from domains.invoices.connectors.seen import (
     SEEN,

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agentflow.connectors.sql import Money
+from agentflow import Money
 from domains.invoices.connectors.likeness import company, number_key
 from domains.invoices.connectors.sameness import Facts, Relation, relation
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from agentflow.connectors.tables import Row, read_columns
+from agentflow import Row, read_columns
 from domains.invoices.codes import plain, vat_id
 
 SPELLINGS = {
