@@ -1,4 +1,5 @@
 from .connectors.documents import Documents as Documents
+from .connectors.spreadsheets import write_csv as write_csv
 from .connectors.sql import Money as Money
 from .connectors.sql import create_tables as create_tables
 from .connectors.sql import one_at_a_time as one_at_a_time
@@ -23,6 +24,7 @@ from .flow.model import Model as Model
 from .flow.pack import Pack as Pack
 from .flow.pack import Price as Price
 from .flow.policy import EffectKey as EffectKey
+from .flow.policy import JobId as JobId
 from .flow.policy import Policy as Policy
 from .flow.record import Box as Box
 from .flow.record import Document as Document

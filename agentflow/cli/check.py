@@ -8,7 +8,7 @@ from agentflow.connectors.documents import Documents
 from agentflow.engine.models import read_models
 from agentflow.flow.model import Model
 from agentflow.flow.pack import Pack
-from agentflow.flow.policy import EffectKey
+from agentflow.flow.policy import EffectKey, JobId
 from agentflow.flow.step import Step, label, name_of, read_signature
 from agentflow.jobs.packs import PackFolder, load_pack
 
@@ -57,7 +57,7 @@ def notes(folder: PackFolder) -> Iterator[str]:
 
 
 def _needs(pack: Pack, step: Step) -> Iterator[str]:
-    given = {Model, EffectKey, Documents, *pack.connectors}
+    given = {Model, EffectKey, JobId, Documents, *pack.connectors}
     asking = (*([] if step.kind == "review" else [step.call]), *step.sources.values(), *step.checks)
     for call in asking:
         for name, kind in read_signature(call).needs.items():

@@ -11,7 +11,7 @@ from agentflow.engine.trust import Accepted, Attempt, Doubted, Verdict, accepts,
 from agentflow.errors import AnswerError, BudgetError, ModelError, RunError
 from agentflow.flow.check import Check, Problem
 from agentflow.flow.model import Model
-from agentflow.flow.policy import EffectKey
+from agentflow.flow.policy import EffectKey, JobId
 from agentflow.flow.step import Step, as_list, checks_for, item_of, label, name_of, read_signature
 
 CODE = "code"
@@ -66,7 +66,7 @@ async def _effect(step: Step, reads: Sequence[Any], services: Services, item: in
 def effect_key(job: str, step: str, item: int | None) -> EffectKey:
     """The key of a step's effect in a job: the same however often the job is resumed."""
     digest = hashlib.sha256(f"{job}\x1f{step}\x1f{'' if item is None else item}".encode())
-    return EffectKey(digest.hexdigest(), job)
+    return EffectKey(digest.hexdigest())
 
 
 async def _attempts(step: Step, reads: Sequence[Any], services: Services) -> AsyncIterator[Attempt]:
@@ -132,7 +132,7 @@ async def _run_check(check: Check, made: Any, reads: Sequence[Any], services: Se
 def _fetch(
     needs: Mapping[str, Any], services: Services, *, model: Model | None = None, key: Any = None
 ) -> dict[str, Any]:
-    given: dict[Any, Any] = {**services.connectors, Model: model, EffectKey: key}
+    given: dict[Any, Any] = {**services.connectors, Model: model, EffectKey: key, JobId: JobId(services.job)}
     missing = [f"{name}: {label(kind)}" for name, kind in needs.items() if kind not in given]
     if missing:
         raise RunError(f"nothing to give for {', '.join(missing)}; name the connector in the pack's connectors=")

@@ -200,7 +200,8 @@ def _doubt(workflow: Workflow[Any, Any], step: Step) -> Any:
 
 def _question(workflow: Workflow[Any, Any], step: Step) -> Any:
     async def ask(state: State) -> Any:
-        answer = interrupt(_ask(step, "question", step.starts_from, state[label(step.starts_from)], []))
+        shown = state[label(step.starts_from)]
+        answer = interrupt(_ask(step, "question", step.starts_from, shown, shown.get("problems", [])))
         return _follow(workflow, _named(step.makes, answer["type"]), answer["value"], state)
 
     return ask

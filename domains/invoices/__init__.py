@@ -1,0 +1,1 @@
+"""Invoices in, entries in the books out, nothing silently wrong."""

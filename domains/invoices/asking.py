@@ -1,0 +1,153 @@
+"""The language-model source: what it is told, the form it answers in, and how its quotes are held against the page."""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+from rapidfuzz import fuzz
+
+from agentflow import Evidence, Model
+from domains.invoices.records import Invoice, Layout, Line, Page, Tax, Word
+
+INSTRUCTIONS = """\
+You read supplier invoices. You are given the text of one invoice, page by page, and make one JSON object of it.
+For every field give `value` and `quote`: the quote is copied from the text letter by letter, as short as it can be
+while it still shows the value. A field that the invoice does not print is null: never guess, never compute.
+Dates are YYYY-MM-DD; decide day and month from the language and country of the invoice. Amounts are plain decimals
+with a point, negative where the invoice prints them so. The supplier is who is paid, the buyer who pays.
+net_total is without tax, gross_total with tax, amount_due what is still to be paid. type_code is 380 for an invoice,
+381 for a credit note. currency is the ISO 4217 code. po_number is the buyer's order number."""
+
+QUOTED = 0.96
+"""Trust in a value whose quote stands on the page; unmeasured, below what an exam would have to show."""
+UNQUOTED = 0.3
+PARTS = {"lines", "taxes", "evidence"}
+_AMOUNT = re.compile(r"[^\d]")
+
+
+class Quoted(BaseModel):
+    """A value as it is printed."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    value: str
+    quote: str
+
+
+class AnsweredLine(BaseModel):
+    """A line of the invoice; amounts are plain decimals."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    description: str | None = None
+    quantity: Decimal | None = None
+    unit: str | None = None
+    unit_price: Decimal | None = None
+    line_total: Decimal | None = None
+    tax_rate: Decimal | None = Field(None, description="per cent")
+
+
+class AnsweredTax(BaseModel):
+    """A row of the tax breakdown."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    rate: Decimal | None = Field(None, description="per cent")
+    base: Decimal | None = None
+    amount: Decimal | None = None
+
+
+HEADS = [name for name in Invoice.model_fields if name not in PARTS]
+_HEAD_FIELDS: dict[str, Any] = dict.fromkeys(HEADS, (Quoted | None, None))
+Answer: type[BaseModel] = create_model(
+    "InvoiceAnswer", lines=(list[AnsweredLine], []), taxes=(list[AnsweredTax], []), **_HEAD_FIELDS
+)
+"""One `Quoted` a field of the invoice's head, then lines and taxes."""
+
+
+async def ask_for_invoice(model: Model, layout: Layout) -> Invoice:
+    """What the model reads from the pages, each value with where its quote stands. Raises as `Model.ask` does."""
+    return grounded(await model.ask(Answer, INSTRUCTIONS, page_text(layout)), layout, model.role)
+
+
+def page_text(layout: Layout) -> str:
+    """The pages as text: words that share a line stay on one line, wide gaps are kept as a column break."""
+    return "\n\n".join(f"--- page {page.number} ---\n" + "\n".join(_lines(page.words)) for page in layout.pages)
+
+
+def grounded(answer: Any, layout: Layout, source: str) -> Invoice:
+    """The invoice that a model's answer gives, with evidence: page and box where the quote was found."""
+    values: dict[str, Any] = {}
+    evidence: dict[str, Evidence] = {}
+    for name in HEADS:
+        quoted: Quoted | None = getattr(answer, name)
+        value = _typed(name, quoted.value) if quoted else None
+        if quoted and value is not None:
+            values[name] = value
+            evidence[name] = _evidence(quoted.quote, layout.pages, source)
+    lines = [Line(**line.model_dump()) for line in answer.lines]
+    taxes = [Tax(**tax.model_dump()) for tax in answer.taxes]
+    return Invoice(**values, lines=lines, taxes=taxes, evidence=evidence)
+
+
+def _typed(name: str, value: str) -> Any:
+    kind = Invoice.model_fields[name].annotation
+    try:
+        if kind == date | None:
+            return date.fromisoformat(value.strip())
+        return Decimal(value.strip()) if kind == Decimal | None else value.strip() or None
+    except (ValueError, ArithmeticError):
+        return None
+
+
+def _evidence(quote: str, pages: Sequence[Page], source: str) -> Evidence:
+    for page in pages:
+        for words in _runs(page.words, len(quote.split())):
+            if _same(" ".join(word.text for word in words), quote):
+                boxes = [word.box for word in words]
+                box = (
+                    min(b[0] for b in boxes),
+                    min(b[1] for b in boxes),
+                    max(b[2] for b in boxes),
+                    max(b[3] for b in boxes),
+                )
+                return Evidence(trust=QUOTED, source=source, page=page.number, box=box, quote=quote)
+    return Evidence(trust=UNQUOTED, source=source, quote=quote)
+
+
+def _runs(words: Sequence[Word], length: int) -> Iterator[Sequence[Word]]:
+    """Neighbouring words as many as the quote has, or one fewer or more: word splitting differs."""
+    for count in dict.fromkeys((length, length + 1, length - 1, length + 2)):
+        if count > 0:
+            yield from (words[i : i + count] for i in range(len(words) - count + 1))
+
+
+def _same(printed: str, quote: str) -> bool:
+    a, b = "".join(printed.split()).casefold(), "".join(quote.split()).casefold()
+    if _AMOUNT.sub("", a) != _AMOUNT.sub("", b):
+        return False  # a digit that differs is another value, however alike the rest
+    return a == b or (len(b) > 6 and fuzz.ratio(a, b) > 90)
+
+
+def _lines(words: Sequence[Word]) -> Iterator[str]:
+    rows: list[list[Word]] = []
+    for word in sorted(words, key=lambda w: ((w.box[1] + w.box[3]) / 2, w.box[0])):
+        middle, tall = (word.box[1] + word.box[3]) / 2, max(word.box[3] - word.box[1], 1.0)
+        before = rows[-1][0] if rows else None
+        if before and abs((before.box[1] + before.box[3]) / 2 - middle) < tall * 0.5:
+            rows[-1].append(word)
+        else:
+            rows.append([word])
+    for row in rows:
+        yield _row(sorted(row, key=lambda w: w.box[0]))
+
+
+def _row(row: Sequence[Word]) -> str:
+    text = row[0].text
+    for before, word in zip(row, row[1:], strict=False):
+        gap = word.box[0] - before.box[2]
+        text += ("   " if gap > 1.5 * (word.box[3] - word.box[1]) else " ") + word.text
+    return text

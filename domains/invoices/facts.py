@@ -1,0 +1,67 @@
+"""Checks that look beyond the invoice: the rules of its form, its page, the buyer's own data."""
+
+from agentflow import Documents, JobId, Problem
+from domains.invoices.connectors.orders import Orders
+from domains.invoices.connectors.register import Register
+from domains.invoices.connectors.vendors import Vendors
+from domains.invoices.einvoice import Rules
+from domains.invoices.einvoice.agreement import disagreements
+from domains.invoices.records import EInvoice, Invoice, Layout, Pages
+
+
+async def rules_hold(invoice: Invoice, einvoice: EInvoice, *, documents: Documents, rules: Rules) -> list[Problem]:
+    """`rule_broken` for each rule of EN 16931 that the XML breaks."""
+    xml = await documents.get(einvoice.xml)
+    return [*einvoice.notes, *await rules.broken(xml, einvoice.syntax, hybrid=einvoice.layout is not None)]
+
+
+async def page_agrees(invoice: Invoice, einvoice: EInvoice, *, documents: Documents) -> list[Problem]:
+    """`page_disagrees` for each field that the page prints otherwise than its XML says."""
+    if einvoice.layout is None:
+        return []
+    return disagreements(invoice, Layout.model_validate_json(await documents.get(einvoice.layout)))
+
+
+def nothing_hidden_in_xml(invoice: Invoice, einvoice: EInvoice) -> list[Problem]:
+    """`hidden_text` where the file holds text that no reader of its page can see."""
+    return _hidden(einvoice.hidden)
+
+
+def nothing_hidden(invoice: Invoice, pages: Pages) -> list[Problem]:
+    """`hidden_text` where the file holds text that no reader of its page can see."""
+    return [*pages.notes, *_hidden(pages.hidden)]
+
+
+async def stands_on_page(invoice: Invoice, pages: Pages, *, documents: Documents) -> list[Problem]:
+    """`not_on_page` for each value that its quote does not show, or whose quote the page does not."""
+    from domains.invoices.checks import grounded
+
+    return grounded(Layout.model_validate_json(await documents.get(pages.layout)))(invoice)
+
+
+def vendor_known(invoice: Invoice, *, vendors: Vendors) -> list[Problem]:
+    """What differs from the vendor book."""
+    return vendors.problems(invoice)
+
+
+async def order_agrees(
+    invoice: Invoice, *, orders: Orders, vendors: Vendors, register: Register, job: JobId
+) -> list[Problem]:
+    """What differs from the purchase order that the invoice names; nothing where the invoice itself came before."""
+    if any(seen.relation == "same" for seen in await register.similar(invoice, job.value)):
+        return []
+    found = vendors.match(invoice)
+    return await orders.problems(invoice, job.value, found.vendor.vendor_id if found else None)
+
+
+async def seen_before(invoice: Invoice, *, register: Register, job: JobId) -> list[Problem]:
+    """What was seen before and is, or could be, the same invoice."""
+    return await register.problems(invoice, job.value)
+
+
+def _hidden(texts: list[str]) -> list[Problem]:
+    if not texts:
+        return []
+    shown = "; ".join(text[:80] for text in texts[:3])
+    message = f"The file holds text that its page does not show: {shown}. Look at who sent it before you trust it."
+    return [Problem(code="hidden_text", message=message)]

@@ -1,0 +1,50 @@
+"""The pack: invoices in, entries in the books out, nothing silently wrong."""
+
+from agentflow import Document, Documents, Pack, Policy, Price, workflow
+from domains.invoices import checks, facts
+from domains.invoices.connectors.books import Books
+from domains.invoices.connectors.orders import Orders
+from domains.invoices.connectors.register import Register
+from domains.invoices.connectors.vendors import Vendors
+from domains.invoices.einvoice import Rules
+from domains.invoices.reading import Reader
+from domains.invoices.records import Duplicate, Invoice, Matched, Posted, Question, Rejected
+from domains.invoices.steps import extract, extract_on_device, match, parse, post, read
+
+BAR = 0.95
+"""How far every printed value must be trusted to go on without a person."""
+
+EVERY = (
+    checks.complete,
+    checks.adds_up,
+    checks.line_totals,
+    checks.signs,
+    checks.dates_in_order,
+    checks.iban_valid,
+    checks.bic_valid,
+    checks.vat_ids_valid,
+    checks.currency_known,
+    facts.vendor_known,
+    facts.order_agrees,
+    facts.seen_before,
+)
+
+invoices = Pack(
+    name="invoices",
+    workflow=workflow("invoices", takes=Document, gives=Posted | Duplicate | Rejected)
+    .step(read)
+    .step(parse, checks=[facts.rules_hold, facts.page_agrees, facts.nothing_hidden_in_xml, *EVERY])
+    .step(
+        extract,
+        policy=Policy(ladder=("device", "small", "frontier")),
+        sources={"device": extract_on_device},
+        checks=[facts.nothing_hidden, checks.confident(BAR), *EVERY],
+    )
+    .step(match, effect=True)
+    .review(Question, answers=Matched | Rejected)
+    .step(post, effect=True)
+    .build(),
+    connectors=[Documents, Reader, Rules, Vendors, Orders, Register, Books],
+    prices={Posted: Price("0.40"), Duplicate: Price("0.10"), Rejected: Price("0.05")},
+    delivers=Invoice,
+)
