@@ -18,10 +18,12 @@ class Block:
 
     @property
     def box(self) -> Box:
+        """The smallest box that holds it all."""
         return around(s.box for s in self.lines)
 
     @property
     def text(self) -> str:
+        """Its tokens with blanks between."""
         return "\n".join(s.text for s in self.lines)
 
     @property
@@ -101,7 +103,10 @@ def in_column(box: Box, heading: Box, lines: Sequence[Segment], size: float) -> 
     return any(-1.2 * size <= box[0] - start <= 3.0 * size for start in starts)
 
 
-NAME_LABEL = re.compile(r"(?i)^(?:name|firma|company(?: name)?|nom|raison sociale|naam|bedrijf|nome|ragione sociale|denominazione|nombre|raz[oó]n social|denominação|namn|navn|nimi|nazwa|název|jméno|firmenname)\s*:?\s*")
+NAME_LABEL = re.compile(
+    r"(?i)^(?:name|firma|company(?: name)?|nom|raison sociale|naam|bedrijf|nome|ragione sociale|denominazione|"
+    r"nombre|raz[oó]n social|denominação|namn|navn|nimi|nazwa|název|jméno|firmenname)\s*:?\s*"
+)
 
 
 def named_lines(lines: Sequence[Segment], sheet: Sheet) -> list[Segment]:

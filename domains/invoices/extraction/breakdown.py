@@ -3,15 +3,17 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 
 from domains.invoices.extraction.geometry import Sheet
+from domains.invoices.extraction.lexicon import places_table
 from domains.invoices.extraction.money import Money, column_words, traits
 
-RATES = frozenset(
-    Decimal(r)
-    for r in "2.1 2.5 2.6 3 3.7 3.8 4 4.8 5 5.5 6 7 7.7 8 8.1 8.5 8.8 9 9.5 10 11 12 13 13.5 14 15 16 16.34 17 18 19 20 21 22 23 24 25 25.5 27".split()
-)
-"""Rates of value added or sales tax in force or of the last years; other printed rates count with their per cent sign."""
+
+@cache
+def usual_rates() -> frozenset[Decimal]:
+    """The rates of value added or sales tax, in per cent, that count without a per cent sign too."""
+    return frozenset(Decimal(rate) for rate in places_table()["tax"]["rates"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,8 @@ def tax_row(amounts: Sequence[Money], text: str, sheet: Sheet) -> TaxRow | None:
 
 
 def is_rate(money: Money, text: str, sheet: Sheet) -> bool:
-    """Whether a number without its per cent sign is a tax rate: one in force, in a row or a column that speaks of tax."""
-    if money.currency or money.value not in RATES or money.decimals > 2:
+    """Whether a number without its per cent sign is a tax rate: a usual one, where row or column speaks of tax."""
+    if money.currency or money.value not in usual_rates() or money.decimals > 2:
         return False
     above = column_words(sheet, money)
     return "%" in above or bool({"tax"} & (traits(above) | traits(text)))

@@ -1,5 +1,7 @@
 """Candidates for labelled values (numbers of documents, dates): read by type, scored by label and place."""
 
+# ruff: noqa: RUF001 - signs that look alike are what is read here
+
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -41,13 +43,13 @@ class Candidate:
     label: str = ""
 
 
-ID = re.compile(r"[^\W_]*[\w][\w\-/.*_+–:&]*", re.I)
+ID = re.compile(r"[^\W_]*[\w][\w\-/.*_+–:&]*", re.IGNORECASE)
 JOINERS = ("-", "/", "–", "_", ".")
 
 
 def read_id(tokens: Sequence[Token]) -> Read | None:
     """A document number at the start of the tokens: holds a digit, is no date and no amount of money."""
-    cleaned = [t for t in tokens[:6]]
+    cleaned = list(tokens[:6])
     while cleaned and (not cleaned[0].plain or cleaned[0].plain in MARKS):
         cleaned = cleaned[1:]
     if not cleaned:
@@ -178,7 +180,9 @@ def candidate(place: Place, value: Read) -> Candidate:
     score = weight * position * place.near * value.fit
     tokens = (*label.tokens, *value.tokens)
     quote = " ".join(t.text for t in tokens)
-    return Candidate(value.value, score, label.page, around(t.box for t in value.tokens), quote, value.tokens, label.phrase)
+    return Candidate(
+        value.value, score, label.page, around(t.box for t in value.tokens), quote, value.tokens, label.phrase
+    )
 
 
 def agreed(found: Sequence[Candidate]) -> list[Candidate]:
@@ -190,4 +194,6 @@ def agreed(found: Sequence[Candidate]) -> list[Candidate]:
         count[key] = count.get(key, 0) + 1
         if key not in best or each.score > best[key].score:
             best[key] = each
-    return sorted(best.values(), key=lambda c: -(c.score + 0.04 * min(count[fold(str(c.value)).replace(" ", "")] - 1, 3)))
+    return sorted(
+        best.values(), key=lambda c: -(c.score + 0.04 * min(count[fold(str(c.value)).replace(" ", "")] - 1, 3))
+    )

@@ -12,12 +12,39 @@ from stdnum.exceptions import ValidationError
 from domains.invoices.extraction.geometry import Segment, Token
 
 VAT_FORMS = {
-    "AT": r"U\d{8}", "BE": r"[01]?\d{9}", "BG": r"\d{9,10}", "CY": r"\d{8}[A-Z]", "CZ": r"\d{8,10}", "DE": r"\d{9}", "DK": r"\d{8}",
-    "EE": r"\d{9}", "EL": r"\d{9}", "GR": r"\d{9}", "ES": r"[A-Z0-9]\d{7}[A-Z0-9]", "FI": r"\d{8}", "FR": r"[A-HJ-NP-Z0-9]{2}\d{9}",
-    "GB": r"(?:\d{9}|\d{12}|GD\d{3}|HA\d{3})", "XI": r"\d{9}", "HR": r"\d{11}", "HU": r"\d{8}", "IE": r"\d[A-Z0-9+*]\d{5}[A-Z]{1,2}",
-    "IT": r"\d{11}", "LT": r"(?:\d{9}|\d{12})", "LU": r"\d{8}", "LV": r"\d{11}", "MT": r"\d{8}", "NL": r"\d{9}B\d{2}", "PL": r"\d{10}",
-    "PT": r"\d{9}", "RO": r"\d{6,10}", "SE": r"\d{10}01", "SI": r"\d{8}", "SK": r"\d{10}", "CHE": r"\d{9}(?:MWST|TVA|IVA)?", "NO": r"\d{9}(?:MVA)?",
-}  # fmt: skip
+    "AT": r"U\d{8}",
+    "BE": r"[01]?\d{9}",
+    "BG": r"\d{9,10}",
+    "CY": r"\d{8}[A-Z]",
+    "CZ": r"\d{8,10}",
+    "DE": r"\d{9}",
+    "DK": r"\d{8}",
+    "EE": r"\d{9}",
+    "EL": r"\d{9}",
+    "GR": r"\d{9}",
+    "ES": r"[A-Z0-9]\d{7}[A-Z0-9]",
+    "FI": r"\d{8}",
+    "FR": r"[A-HJ-NP-Z0-9]{2}\d{9}",
+    "GB": r"(?:\d{9}|\d{12}|GD\d{3}|HA\d{3})",
+    "XI": r"\d{9}",
+    "HR": r"\d{11}",
+    "HU": r"\d{8}",
+    "IE": r"\d[A-Z0-9+*]\d{5}[A-Z]{1,2}",
+    "IT": r"\d{11}",
+    "LT": r"(?:\d{9}|\d{12})",
+    "LU": r"\d{8}",
+    "LV": r"\d{11}",
+    "MT": r"\d{8}",
+    "NL": r"\d{9}B\d{2}",
+    "PL": r"\d{10}",
+    "PT": r"\d{9}",
+    "RO": r"\d{6,10}",
+    "SE": r"\d{10}01",
+    "SI": r"\d{8}",
+    "SK": r"\d{10}",
+    "CHE": r"\d{9}(?:MWST|TVA|IVA)?",
+    "NO": r"\d{9}(?:MVA)?",
+}
 """The VAT id of each country after its prefix (Council Directive 2006/112/EC, art. 215, and the national forms)."""
 PREFIXED = re.compile("|".join(f"{country}{form}" for country, form in VAT_FORMS.items()))
 BARE = re.compile(r"(?=(?:[A-Z]*\d){7})[A-Z]{0,3}\d[A-Z0-9]{6,13}|[A-Z]\d{8}|\d{9}MVA|\d{7,12}[A-Z]{1,3}")
@@ -77,7 +104,9 @@ def bare_vat(tokens: Sequence[Token]) -> Code | None:
         lead = lead[1:] if not lead[0].plain or len(lead[0].plain) <= 2 else []
     for end in range(len(lead), 0, -1):
         part = lead[:end]
-        if any(b.box[0] - a.box[2] > 1.2 * b.height for a, b in pairwise(part)) or any(re.search(r"\d[.,]\d{2}$|[%€$]", t.text) for t in part):
+        if any(b.box[0] - a.box[2] > 1.2 * b.height for a, b in pairwise(part)) or any(
+            re.search(r"\d[.,]\d{2}$|[%€$]", t.text) for t in part
+        ):
             continue
         value = alnum(part)
         if PREFIXED.fullmatch(value):
@@ -127,7 +156,11 @@ def labelled_iban(tokens: Sequence[Token]) -> Code | None:
     taken: list[Token] = []
     for token in tokens[:10]:
         part = alnum([token])
-        if not part or (taken and not re.fullmatch(r"[A-Z]{0,4}\d[A-Z0-9]*", part)) or len(alnum(taken)) + len(part) > 34:
+        if (
+            not part
+            or (taken and not re.fullmatch(r"[A-Z]{0,4}\d[A-Z0-9]*", part))
+            or len(alnum(taken)) + len(part) > 34
+        ):
             break
         taken.append(token)
     value = alnum(taken)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 from agentflow import Box
 from domains.invoices.extraction.geometry import Segment, Sheet, around, overlap, segment
@@ -10,7 +11,18 @@ from domains.invoices.extraction.lexicon import word_lists
 from domains.invoices.extraction.text import compact
 
 NEEDED = frozenset({"line_total", "unit_price", "quantity"})
-MAIN = ("description", "line_total", "unit_price", "quantity", "tax_rate", "unit", "article", "position", "discount", "other")
+MAIN = (
+    "description",
+    "line_total",
+    "unit_price",
+    "quantity",
+    "tax_rate",
+    "unit",
+    "article",
+    "position",
+    "discount",
+    "other",
+)
 """In which order a word over a column is understood, where it has two meanings."""
 
 
@@ -79,13 +91,21 @@ def head_at(sheet: Sheet, at: int) -> Head | None:
     zone = [cells]
     for step in (1, -1):
         near = at + step
-        while 0 <= near < len(sheet.rows) and close(sheet.rows[near], zone, sheet.size) and not any(has_money(s.text) for s in sheet.rows[near]):
+        while (
+            0 <= near < len(sheet.rows)
+            and close(sheet.rows[near], zone, sheet.size)
+            and not any(has_money(s.text) for s in sheet.rows[near])
+        ):
             part = [c for s in sheet.rows[near] for c in cut(s)]
             zone = [*zone, part] if step > 0 else [part, *zone]
             near += step
     columns = assign(list(stack(zone)))
     roles = {c.role for c in columns}
-    if len(roles - {"other", "position"}) < 3 or not roles & NEEDED or not roles & {"description", "article", "quantity"}:
+    if (
+        len(roles - {"other", "position"}) < 3
+        or not roles & NEEDED
+        or not roles & {"description", "article", "quantity"}
+    ):
         return None
     box = around(s.box for part in zone for s in part)
     return Head(sheet.number, tuple(columns), box[1], box[3])
@@ -93,7 +113,7 @@ def head_at(sheet: Sheet, at: int) -> Head | None:
 
 def has_money(text: str) -> bool:
     """Whether a text holds two digits in a row, as a heading hardly does."""
-    return any(a.isdigit() and b.isdigit() for a, b in zip(text, text[1:], strict=False))
+    return any(a.isdigit() and b.isdigit() for a, b in pairwise(text))
 
 
 def close(row: Sequence[Segment], zone: Sequence[Sequence[Segment]], size: float) -> bool:
@@ -111,7 +131,9 @@ def cut(whole: Segment) -> Iterator[Segment]:
         return
     rest = list(whole.tokens)
     while rest:
-        end = next((e for e in range(len(rest), 0, -1) if compact(" ".join(t.text for t in rest[:e])) in meanings()), None)
+        end = next(
+            (e for e in range(len(rest), 0, -1) if compact(" ".join(t.text for t in rest[:e])) in meanings()), None
+        )
         if end is None:
             yield segment(rest, whole.row)
             return
@@ -126,7 +148,11 @@ def stack(zone: Sequence[Sequence[Segment]]) -> Iterator[tuple[str, Box]]:
     columns: list[list[Segment]] = []
     for row in zone:
         for cell in row:
-            home = [c for c in columns if overlap(around(s.box for s in c)[0], around(s.box for s in c)[2], cell.box[0], cell.box[2]) > 0]
+            home = [
+                c
+                for c in columns
+                if overlap(around(s.box for s in c)[0], around(s.box for s in c)[2], cell.box[0], cell.box[2]) > 0
+            ]
             if len(home) == 1 and all(abs(s.box[1] - cell.box[1]) > 1 for s in home[0]):
                 home[0].append(cell)
             elif not home:

@@ -1,41 +1,40 @@
 """Dates as people print them, in any of the usual languages and orders."""
 
+# ruff: noqa: RUF001 - signs that look alike are what is read here
+
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from domains.invoices.extraction.lexicon import places_table
 from domains.invoices.extraction.text import fold
 
-MONTHS = (
-    "january januar janner janvier januari gennaio enero janeiro tammikuu tammikuuta styczen stycznia leden ledna "
-    "ianuarie ocak",
-    "february februar feber fevrier februari febbraio febrero fevereiro helmikuu helmikuuta luty lutego unor unora "
-    "februarie subat",
-    "march marz maerz mrz mars maart mrt marzo marco marts maaliskuu maaliskuuta marzec marca brezen brezna marcius martie mart",
-    "april avril aprile abril huhtikuu huhtikuuta kwiecien kwietnia duben dubna aprilis aprilie nisan",
-    "may mai mei maggio mayo maio maj toukokuu toukokuuta maja kveten kvetna majus mayis",
-    "june juni juin giugno junio junho kesakuu kesakuuta czerwiec czerwca cerven cervna junius iunie haziran",
-    "july juli juillet luglio julio julho heinakuu heinakuuta lipiec lipca cervenec cervence julius iulie temmuz",
-    "august aout augustus agosto augusti elokuu elokuuta sierpien sierpnia srpen srpna augusztus agustos",
-    "september sept septembre settembre septiembre setiembre setembro syyskuu syyskuuta wrzesien wrzesnia zari "
-    "szeptember septembrie eylul",
-    "october oktober octobre ottobre octubre outubro lokakuu lokakuuta pazdziernik pazdziernika rijen rijna octombrie ekim",
-    "november novembre noviembre novembro marraskuu marraskuuta listopad listopada noiembrie kasim",
-    "december dezember dez decembre dicembre diciembre dezembro joulukuu joulukuuta grudzien grudnia prosinec prosince "
-    "decembrie aralik",
-)
-YEAR = r"(?:(?:19|20)\d\d(?=\d{1,2}:\d\d|\D|$)|['’]?\d\d(?!\d))"
-PATTERNS = (
-    ("ymd", re.compile(r"(?<![\d./-])(?P<y>(?:19|20)\d\d)\s?([-/.])\s?(?P<m>\d{1,2})\s?\2\s?(?P<d>\d{1,2})(?![\d])")),
-    ("num", re.compile(r"(?<![\d./,-])(?P<a>\d{1,2})\s?(?P<sep>[-/.])\s?(?P<b>\d{1,2})\s?(?P=sep)\s?(?P<y>(?:19|20)\d\d(?=\d{1,2}:\d\d|\D|$)|\d\d(?=\d\d:\d\d|\D|$))(?![./-]\d|,\d)")),
-    ("dmy", re.compile(
-        rf"(?<![\d.,/])(?P<d>\d{{1,2}})(?:\s?(?:(?:st|nd|rd|th|er|o)(?![^\W\d_])|\.|º))?(?:\s*[-/., ]\s*|\s*)(?:(?:de|of|d')\s+)?(?P<name>[^\W\d_]{{3,12}})\.?"
-        rf"(?:\s*[-/.,' ]\s*|\s*)(?:(?:de|del|do)\s+)?(?P<y>{YEAR})", re.I)),
-    ("mdy", re.compile(r"(?<!\w)(?P<name>[^\W\d_]{3,12})\.?\s*[-/ ]?\s*(?P<d>\d{1,2})(?:st|nd|rd|th)?\s*[,/. -]\s*(?P<y>(?:19|20)\d\d|['’]?\d\d)(?!\d|[./-]\d)", re.I)),
-    ("ymon", re.compile(r"(?<!\d)(?P<y>(?:19|20)\d\d)[-/. ]+(?P<name>[^\W\d_]{3,12})\.?[-/. ]+(?P<d>\d{1,2})(?!\d)", re.I)),
-    ("cjk", re.compile(r"(?P<y>(?:19|20)\d\d)\s?年\s?(?P<m>\d{1,2})\s?月\s?(?P<d>\d{1,2})\s?日")),
-)  # fmt: skip
+CENTURY = r"(?:19|20)\d\d"
+TIME_NEXT = r"(?=\d{1,2}:\d\d|\D|$)"
+"""A time may follow without a blank, as OCR gives it."""
+YEAR = rf"(?:{CENTURY}{TIME_NEXT}|['’]?\d\d(?!\d))"
+NAME = r"(?P<name>[^\W\d_]{3,12})\.?"
+ORDINAL = r"(?:\s?(?:(?:st|nd|rd|th|er|o)(?![^\W\d_])|\.|º))?"
+PATTERNS = {
+    "ymd": rf"(?<![\d./-])(?P<y>{CENTURY})\s?(?P<sep>[-/.])\s?(?P<m>\d{{1,2}})\s?(?P=sep)\s?(?P<d>\d{{1,2}})(?!\d)",
+    "num": (
+        r"(?<![\d./,-])(?P<a>\d{1,2})\s?(?P<sep>[-/.])\s?(?P<b>\d{1,2})\s?(?P=sep)\s?"
+        rf"(?P<y>{CENTURY}{TIME_NEXT}|\d\d(?=\d\d:\d\d|\D|$))(?![./-]\d|,\d)"
+    ),
+    "dmy": (
+        rf"(?<![\d.,/])(?P<d>\d{{1,2}}){ORDINAL}(?:\s*[-/., ]\s*|\s*)(?:(?:de|of|d')\s+)?{NAME}"
+        rf"(?:\s*[-/.,' ]\s*|\s*)(?:(?:de|del|do)\s+)?(?P<y>{YEAR})"
+    ),
+    "mdy": (
+        rf"(?<!\w){NAME}\s*[-/ ]?\s*(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s*[,/. -]\s*"
+        rf"(?P<y>{CENTURY}|['’]?\d\d)(?!\d|[./-]\d)"
+    ),
+    "ymon": rf"(?<!\d)(?P<y>{CENTURY})[-/. ]+{NAME}[-/. ]+(?P<d>\d{{1,2}})(?!\d)",
+    "cjk": rf"(?P<y>{CENTURY})\s?年\s?(?P<m>\d{{1,2}})\s?月\s?(?P<d>\d{{1,2}})\s?日",
+}
+"""The orders a date is printed in, the surest first."""
+COMPILED = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in PATTERNS.items()}
 PACKED = re.compile(r"(?P<y>(?:19|20)\d\d)(?P<m>0[1-9]|1[0-2])(?P<d>[0-2]\d|3[01])")
 
 
@@ -53,10 +52,11 @@ class Dated:
 def month_of(name: str) -> int | None:
     """The month (1 to 12) that a name or an abbreviation of three letters or more stands for."""
     word = fold(name).strip(". ")
-    exact = {n for n, names in enumerate(MONTHS, 1) if word in names.split()}
+    months = [*places_table()["months"].values()]
+    exact = {n for n, names in enumerate(months, 1) if word in names}
     if exact or len(word) < 3:
         return exact.pop() if exact else None
-    started = {n for n, names in enumerate(MONTHS, 1) if any(full.startswith(word) for full in names.split())}
+    started = {n for n, names in enumerate(months, 1) if any(full.startswith(word) for full in names)}
     if word == "mar":
         return 3
     return started.pop() if len(started) == 1 else None
@@ -65,7 +65,7 @@ def month_of(name: str) -> int | None:
 def find_dates(text: str, day_first: bool = True) -> list[Dated]:
     """Every date in a text, in order; of overlapping readings the first pattern's stands."""
     found: list[Dated] = []
-    for kind, pattern in PATTERNS:
+    for kind, pattern in COMPILED.items():
         for match in pattern.finditer(text):
             dated = read_match(kind, match, day_first)
             if dated and not any(dated.start < f.end and f.start < dated.end for f in found):
@@ -126,7 +126,7 @@ def order_votes(texts: Iterable[str]) -> int:
 
 def order_vote(text: str) -> int:
     """The votes of one text."""
-    matches: Iterator[re.Match[str]] = PATTERNS[1][1].finditer(text)
+    matches: Iterator[re.Match[str]] = COMPILED["num"].finditer(text)
     total = 0
     for match in matches:
         a, b = int(match["a"]), int(match["b"])

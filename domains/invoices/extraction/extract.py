@@ -25,6 +25,8 @@ from domains.invoices.extraction.totals import Sum, Totals, choose_totals
 from domains.invoices.records import Invoice, Layout, Line, Tax
 
 SOURCE = "device"
+SPEAKING = 0.34
+"""From this score on a name is one that something speaks for."""
 FLOOR = 0.45
 """Values trusted less than this are not given."""
 
@@ -92,7 +94,9 @@ def report(layout: Layout) -> Report:
     return Report(assemble(values, listed, taxes, evidence), totals.identities)
 
 
-def assemble(values: Mapping[str, object], lines: list[Line], taxes: Sequence[TaxRow], evidence: dict[str, Evidence]) -> Invoice:
+def assemble(
+    values: Mapping[str, object], lines: list[Line], taxes: Sequence[TaxRow], evidence: dict[str, Evidence]
+) -> Invoice:
     """The record of all that was found."""
     listed = [Tax(rate=t.rate, base=t.base, amount=t.amount) for t in taxes]
     return Invoice.model_validate({**values, "lines": lines, "taxes": listed, "evidence": evidence})
@@ -127,24 +131,29 @@ def evidence_of(found: Found) -> Evidence:
 def header(reading: Reading) -> dict[str, Found]:
     """Numbers, dates, type and currency."""
     dates = date_reader(reading.notation.day_first)
-    found: dict[str, Found] = {}
+    code, trust = type_code(reading.sheets)
     number = pick(agreed(candidates(reading.places, "invoice_number", read_id)))
-    order = pick(agreed(candidates(reading.places, "po_number", read_id)))
     labelled = [*candidates(reading.places, "issue_date", dates), *beside_number(reading, number)]
     issued = pick(agreed(sorted(labelled, key=lambda c: -c.score)) or loose_date(reading))
-    due = pick(agreed(candidates(reading.places, "due_date", dates)))
-    delivered = pick(agreed(candidates(reading.places, "delivery_date", dates)))
-    code, trust = type_code(reading.sheets)
-    found["type_code"] = Found(code, trust)
-    for name, each in (("invoice_number", number), ("po_number", order), ("issue_date", issued), ("delivery_date", delivered)):
-        if each:
-            found[name] = each
-    stated = due or due_from_terms(reading.sheets, reading.notation.day_first, issued and issued.value)
-    if isinstance(stated, Found):
-        found["due_date"] = stated
-    elif stated:
-        found["due_date"] = Found(*stated)
-    return found
+    found = {
+        "type_code": Found(code, trust),
+        "invoice_number": number,
+        "issue_date": issued,
+        "po_number": pick(agreed(candidates(reading.places, "po_number", read_id))),
+        "delivery_date": pick(agreed(candidates(reading.places, "delivery_date", dates))),
+        "due_date": due_date(reading, issued),
+    }
+    return {name: each for name, each in found.items() if each}
+
+
+def due_date(reading: Reading, issued: Found | None) -> Found | None:
+    """The due date: labelled, else as a sentence on payment has it."""
+    dates = date_reader(reading.notation.day_first)
+    labelled = pick(agreed(candidates(reading.places, "due_date", dates)))
+    if labelled:
+        return labelled
+    stated = due_from_terms(reading.sheets, reading.notation.day_first, issued and issued.value)
+    return Found(*stated) if stated else None
 
 
 def pick(found: Sequence[Candidate]) -> Found | None:
@@ -174,7 +183,7 @@ def beside_number(reading: Reading, number: Found | None) -> list[Candidate]:
     return [Candidate(value.value, 0.95, sheet.number, last.box, " ".join(t.text for t in after), value.tokens)]
 
 
-PLACED = re.compile(r"(?:[^\W\d_][\w.' -]{2,25}\s?,\s*(?:den|the|le|li|il|dnia|dne|el)?\s*)?", re.I)
+PLACED = re.compile(r"(?:[^\W\d_][\w.' -]{2,25}\s?,\s*(?:den|the|le|li|il|dnia|dne|el)?\s*)?", re.IGNORECASE)
 """What may stand before the date of a letter: the town it is written in."""
 
 
@@ -206,7 +215,8 @@ def named(names: Sequence[Name], spelt: float) -> Found:
     """The best name with its trust; `spelt` is how surely its letters are read right."""
     best = names[0]
     close = len(names) > 1 and names[1].score > 0.9 * best.score
-    return Found(best.text, max(0.0, best.score - (0.15 if close else 0)) * spelt, best.tokens)
+    trust = 0.35 + 0.65 * best.score - (0.15 if close else 0)
+    return Found(best.text, (trust if best.score > SPEAKING else 0.0) * spelt, best.tokens)
 
 
 def coded(code: Code, trust: float) -> Found:

@@ -28,10 +28,12 @@ class Token:
 
     @property
     def height(self) -> float:
+        """Points from top to bottom."""
         return self.box[3] - self.box[1]
 
     @property
     def middle(self) -> float:
+        """The height of its middle on the page."""
         return (self.box[1] + self.box[3]) / 2
 
 
@@ -47,6 +49,7 @@ class Segment:
 
     @property
     def page(self) -> int:
+        """1-based page it stands on."""
         return self.tokens[0].page
 
 

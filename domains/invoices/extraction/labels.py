@@ -31,18 +31,22 @@ class Label:
 
     @property
     def box(self) -> Box:
+        """The smallest box that holds it all."""
         return around(t.box for t in self.tokens)
 
     @property
     def page(self) -> int:
+        """1-based page it stands on."""
         return self.tokens[0].page
 
     @property
     def colon(self) -> bool:
+        """Whether it ends with a mark that announces a value."""
         return self.tokens[-1].text.endswith((":", "#", "№"))
 
     @property
     def text(self) -> str:
+        """Its tokens with blanks between."""
         return " ".join(t.text for t in self.tokens)
 
 
@@ -97,7 +101,9 @@ def longest(tokens: Sequence[Token], start: int, fuzzy: bool) -> tuple[int, str,
 
 def title_number(row: tuple[Segment, ...], found: list[Label]) -> Iterator[Label]:
     """`Rechnung des Versicherers Nr. 17`: a number sign in a row that opens with the word for an invoice."""
-    opening = [lab for lab in found[-12:] if lab.role == "invoice_number" and lab.first and lab.tokens[0] is row[0].tokens[0]]
+    opening = [
+        lab for lab in found[-12:] if lab.role == "invoice_number" and lab.first and lab.tokens[0] is row[0].tokens[0]
+    ]
     if not opening or opening[-1].weight == 1.0:
         return
     tokens = [t for segment in row for t in segment.tokens]
@@ -110,7 +116,11 @@ def title_number(row: tuple[Segment, ...], found: list[Label]) -> Iterator[Label
 def right_of(label: Label, sheet: Sheet, stops: frozenset[int]) -> list[Token]:
     """The tokens right of a label on its line, up to the next label; `stops` holds the indexes that open labels."""
     box = label.box
-    line = [t for t in sheet.tokens if t.box[0] >= box[2] - 1 and t.index > label.tokens[0].index - 60 and beside(t.box, box)]
+    line = [
+        t
+        for t in sheet.tokens
+        if t.box[0] >= box[2] - 1 and t.index > label.tokens[0].index - 60 and beside(t.box, box)
+    ]
     taken: list[Token] = []
     for token in sorted(line, key=lambda t: t.box[0]):
         if token in label.tokens:

@@ -4,6 +4,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
+from typing import Any
 
 from domains.invoices.extraction.text import CONFUSABLE, compact
 
@@ -19,22 +20,35 @@ class Meaning:
 WEIGHT = {"strong": 1.0, "weak": 0.55}
 
 
-def table(name: str) -> dict[str, dict[str, list[str]]]:
+def read_table(name: str) -> dict[str, Any]:
     """One of the word tables that stand beside this module."""
-    return tomllib.loads(files(__package__).joinpath(name).read_text(encoding="utf-8"))
+    return tomllib.loads(files("domains.invoices.extraction").joinpath(name).read_text(encoding="utf-8"))
 
 
 def word_lists(name: str) -> dict[str, list[str]]:
     """A table with one list of words a class."""
-    raw: dict[str, list[str]] = tomllib.loads(files(__package__).joinpath(name).read_text(encoding="utf-8"))
-    return raw
+    return read_table(name)
+
+
+@cache
+def places_table() -> dict[str, dict[str, list[str]]]:
+    """Months, frequent words, countries and their currencies."""
+    return read_table("places.toml")
+
+
+@cache
+def kind_words() -> dict[str, tuple[str, ...]]:
+    """The words by which each kind of paper calls itself."""
+    raw = read_table("kinds.toml")
+    other: dict[str, list[str]] = raw.pop("other")
+    return {kind: tuple(words) for kind, words in {**raw, **other}.items()}
 
 
 @cache
 def labels() -> dict[str, tuple[Meaning, ...]]:
     """Every label, as `compact` writes it, with its meanings; a phrase may announce two things."""
     meanings: dict[str, list[Meaning]] = {}
-    for role, strengths in table("labels.toml").items():
+    for role, strengths in read_table("labels.toml").items():
         for strength, phrases in strengths.items():
             for phrase in phrases:
                 known = meanings.setdefault(compact(phrase), [])

@@ -1,10 +1,13 @@
 """Amounts on a page, and what the words beside and above them say of them."""
 
+# ruff: noqa: RUF001 - signs that look alike are what is read here
+
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, lru_cache
+from itertools import pairwise
 
 from agentflow import Box
 from domains.invoices.extraction.codes import ibans
@@ -31,10 +34,12 @@ class Money:
 
     @property
     def box(self) -> Box:
+        """The smallest box that holds it all."""
         return around(t.box for t in self.tokens)
 
     @property
     def page(self) -> int:
+        """1-based page it stands on."""
         return self.tokens[0].page
 
     @property
@@ -116,7 +121,7 @@ def adjoining(part: Sequence[Token], spaced: bool) -> bool:
         return False
     if not all(re.fullmatch(r"\d{3}(?:[.,]\d{1,2})?\D{0,3}", t.text) for t in numeric[1:]):
         return False
-    return all(b.box[0] - a.box[2] < 0.45 * b.height for a, b in zip(numeric, numeric[1:], strict=False))
+    return all(b.box[0] - a.box[2] < 0.45 * b.height for a, b in pairwise(numeric))
 
 
 def groups_with_blanks(sheets: Sequence[Sheet]) -> bool:
@@ -180,7 +185,8 @@ def header(sheet: Sheet, money: Money) -> str:
     box = money.box
     over = [
         s for s in sheet.segments
-        if 0 <= box[1] - s.box[3] < 2.5 * sheet.size and s.box[0] < box[2] and box[0] < s.box[2] and s.box[2] - s.box[0] < 0.4 * sheet.width
+        if 0 <= box[1] - s.box[3] < 2.5 * sheet.size and s.box[0] < box[2] and box[0] < s.box[2]
+        and s.box[2] - s.box[0] < 0.4 * sheet.width
     ]  # fmt: skip
     return max(over, key=lambda s: s.box[3]).text if over else ""
 
@@ -214,7 +220,7 @@ def traits(text: str) -> frozenset[str]:
 def roles(text: str) -> dict[str, float]:
     """What the amount behind a label may be, and how surely (0 to 1)."""
     has = traits(text)
-    if not has or "ignore" in has and not has & {"due", "grand"}:
+    if not has or (has & {"ignore", "carry"} and not has & {"due", "grand", "charge"}):
         return {}
     if "rounding" in has:
         return {"gross": 0.4, "rounding": 0.6} if has & {"sum", "grand"} else {"rounding": 0.9}

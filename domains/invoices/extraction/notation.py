@@ -1,5 +1,7 @@
 """Numbers, dates and currencies as people print them, in the notation of the document."""
 
+# ruff: noqa: RUF001 - signs that look alike are what is read here
+
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -12,20 +14,106 @@ SPACES = "   \t"
 """Blank, no-break blank, thin blank, narrow no-break blank, tab."""
 
 SYMBOLS = {
-    "€": "EUR", "£": "GBP", "US$": "USD", "A$": "AUD", "AU$": "AUD", "C$": "CAD", "CA$": "CAD", "NZ$": "NZD",
-    "S$": "SGD", "HK$": "HKD", "R$": "BRL", "$": "USD", "¥": "JPY", "₹": "INR", "₩": "KRW", "₽": "RUB", "₺": "TRY",
-    "₪": "ILS", "฿": "THB", "₫": "VND", "₴": "UAH", "zł": "PLN", "Kč": "CZK", "Ft": "HUF", "lei": "RON", "лв": "BGN",
-    "Fr.": "CHF", "SFr.": "CHF", "sFr.": "CHF", "RM": "MYR", "Rs.": "INR", "Rp": "IDR",
-}  # fmt: skip
+    "€": "EUR",
+    "£": "GBP",
+    "US$": "USD",
+    "A$": "AUD",
+    "AU$": "AUD",
+    "C$": "CAD",
+    "CA$": "CAD",
+    "NZ$": "NZD",
+    "S$": "SGD",
+    "HK$": "HKD",
+    "R$": "BRL",
+    "$": "USD",
+    "¥": "JPY",
+    "₹": "INR",
+    "₩": "KRW",
+    "₽": "RUB",
+    "₺": "TRY",
+    "₪": "ILS",
+    "฿": "THB",
+    "₫": "VND",
+    "₴": "UAH",
+    "zł": "PLN",
+    "Kč": "CZK",
+    "Ft": "HUF",
+    "lei": "RON",
+    "лв": "BGN",
+    "Fr.": "CHF",
+    "SFr.": "CHF",
+    "sFr.": "CHF",
+    "RM": "MYR",
+    "Rs.": "INR",
+    "Rp": "IDR",
+}
 """What a printed sign most often means; `$` and `kr` need the document to decide."""
 
 CODES = frozenset(
-    "EUR USD GBP CHF SEK NOK DKK PLN CZK HUF RON BGN ISK TRY RUB UAH AUD CAD NZD SGD HKD JPY CNY INR BRL MXN ZAR ILS "
-    "AED SAR THB MYR IDR PHP KRW VND ARS CLP COP PEN EGP NGN KES MAD TND RSD BAM MKD ALL GEL TWD QAR KWD".split()
+    [
+        "EUR",
+        "USD",
+        "GBP",
+        "CHF",
+        "SEK",
+        "NOK",
+        "DKK",
+        "PLN",
+        "CZK",
+        "HUF",
+        "RON",
+        "BGN",
+        "ISK",
+        "TRY",
+        "RUB",
+        "UAH",
+        "AUD",
+        "CAD",
+        "NZD",
+        "SGD",
+        "HKD",
+        "JPY",
+        "CNY",
+        "INR",
+        "BRL",
+        "MXN",
+        "ZAR",
+        "ILS",
+        "AED",
+        "SAR",
+        "THB",
+        "MYR",
+        "IDR",
+        "PHP",
+        "KRW",
+        "VND",
+        "ARS",
+        "CLP",
+        "COP",
+        "PEN",
+        "EGP",
+        "NGN",
+        "KES",
+        "MAD",
+        "TND",
+        "RSD",
+        "BAM",
+        "MKD",
+        "ALL",
+        "GEL",
+        "TWD",
+        "QAR",
+        "KWD",
+    ]
 )
 
-CURRENCY = r"(?:(?:US|AU?|CA?|NZ|S|HK|R)?\$|€|£|¥|₹|₩|₽|₺|₪|฿|₫|₴|zł|zl|Kč|Kc|Ft|lei|kr\.?|s?Fr\.|SFr\.|RM|Rs\.?|Rp|[A-Z]{3})"
-NUMBER = rf"\d{{1,3}}(?:(?P<group>[.,'’´`{SPACES}])\d{{2,3}})+(?:(?!(?P=group))[.,]\d{{1,4}})?|\d+(?:[.,]\d{{1,6}})?|[.,]\d{{2}}"
+CURRENCY = (
+    r"(?:(?:US|AU?|CA?|NZ|S|HK|R)?\$|€|£|¥|₹|₩|₽|₺|₪|฿|₫|₴|zł|zl|Kč|Kc|Ft|lei|kr\.?|s?Fr\.|SFr\.|RM|Rs\.?|Rp|[A-Z]{3})"
+)
+NUMBER = (
+    rf"\d{{1,3}}(?:(?P<group>[.,'’´`{SPACES}])\d{{2,3}})+(?:(?!(?P=group))[.,]\d{{1,4}})?|"
+    r"\d+(?:[.,]\d{1,6})?|[.,]\d{2}"
+)
 AMOUNT = re.compile(
     rf"(?P<open>\()?\s*(?P<sign>[-+])?\s*(?P<before>{CURRENCY})?\s*(?P<inner>-)?\s*(?P<number>{NUMBER})"
     rf"(?P<dash>[.,](?:--?|=))?\s*(?P<trail>-|CR\b)?\s*(?P<after>{CURRENCY})?\s*(?P<late>-)?\s*(?P<close>\))?"

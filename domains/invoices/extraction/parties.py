@@ -23,9 +23,15 @@ from domains.invoices.extraction.labels import Label
 from domains.invoices.extraction.money import traits
 from domains.invoices.extraction.text import compact, fold
 
-TITLE = re.compile(r"(?:original|copy|duplicate|kopie|seite|page|hinweis|notes?|bemerkung|thank you|welcome|tax invoice|danke|position|menge|description|details|summary)\b")
+TITLE = re.compile(
+    r"(?:original|copy|duplicate|kopie|seite|page|hinweis|notes?|bemerkung|thank you|welcome|tax invoice|danke|"
+    r"position|menge|description|details|summary)\b"
+)
 TOTALS = frozenset({"sum", "grand", "net", "gross", "tax", "due", "subtotal", "amount"})
-SENDER_WORDS = re.compile(r"(?i)\b(?:iban|ust\W?id\w*|vat|tva|btw|mwst|siret|kvk|handelsreg\w*|hrb|registered|gst|bic|p\.?\s?iva|cvr|moms|abn)\b")
+SENDER_WORDS = re.compile(
+    r"(?i)\b(?:iban|ust\W?id\w*|vat|tva|btw|mwst|siret|kvk|handelsreg\w*|hrb|registered|gst|bic|p\.?\s?iva|cvr|moms|"
+    r"abn)\b"
+)
 DOMAIN = re.compile(r"(?i)(?:@|www\.|https?://)([\w-]+(?:\.[\w-]+)*)\.[a-z]{2,}")
 
 
@@ -40,6 +46,7 @@ class Name:
 
     @property
     def tokens(self) -> tuple[Token, ...]:
+        """All tokens of its lines."""
         return tuple(t for s in self.lines for t in s.tokens)
 
 
@@ -56,7 +63,7 @@ def party_names(sheets: Sequence[Sheet], labels: Sequence[Label]) -> tuple[list[
         buyers += windows(sheets[0], [lab for lab in labels if lab.page == sheets[0].number], suppliers)
     bought = merged(buyers, [])
     sold = merged(suppliers, mentions(sheets))
-    if bought and bought[0].source == "window" and topmost(sheets[0], bought[0]) and not (sold and sold[0].score > 0.6):
+    if bought and bought[0].source == "window" and topmost(sheets[0], bought[0]) and not (sold and sold[0].score > 0.5):
         sold, bought = [bought[0], *sold], bought[1:]
     best_buyer = bought[0] if bought else None
     sold = [n for n in sold if not (best_buyer and same(n.text, best_buyer.text) and best_buyer.score >= n.score)]
@@ -79,7 +86,9 @@ def same(a: str, b: str) -> bool:
 def headed(sheet: Sheet, labels: Sequence[Label], role: str) -> Iterator[Name]:
     """Names under a heading of the role."""
     roles = ("supplier", "buyer", "ship_to")
-    stops = frozenset(lab.tokens[0].index for lab in labels if lab.first and lab.role in roles and (lab.alone or lab.colon))
+    stops = frozenset(
+        lab.tokens[0].index for lab in labels if lab.first and lab.role in roles and (lab.alone or lab.colon)
+    )
     taken = announcing(labels)
     for label in labels:
         if label.role != role or not (label.alone or (label.first and label.colon)):
@@ -118,7 +127,9 @@ def rest_of(label: Label, sheet: Sheet) -> list[Segment]:
 def announcing(labels: Sequence[Label]) -> frozenset[int]:
     """Tokens that open a label, so that the line is not a name."""
     names = ("supplier", "buyer", "ship_to")
-    return frozenset(lab.tokens[0].index for lab in labels if lab.first and (lab.role not in names or lab.alone or lab.colon))
+    return frozenset(
+        lab.tokens[0].index for lab in labels if lab.first and (lab.role not in names or lab.alone or lab.colon)
+    )
 
 
 def first_name(lines: Sequence[Segment], taken: frozenset[int]) -> Segment | None:
@@ -144,7 +155,11 @@ def name_lines(lines: Sequence[Segment], taken: frozenset[int], size: float) -> 
         start -= 1
     while end + 1 < len(lines) and space(lines[end], lines[end + 1]) < 0.5 * size and is_name(lines[end + 1], taken):
         end += 1
-    apart = end + 1 < len(lines) and end > start and space(lines[end], lines[end + 1]) > space(lines[start], lines[start + 1]) + 0.6 * size
+    apart = (
+        end + 1 < len(lines)
+        and end > start
+        and space(lines[end], lines[end + 1]) > space(lines[start], lines[start + 1]) + 0.6 * size
+    )
     address = end + 1 < len(lines) and (is_street(lines[end + 1].text) or is_town(lines[end + 1].text))
     return list(lines[start : end + 1]) if apart and address and end - start < 3 else [first]
 
@@ -161,7 +176,12 @@ def no_name(text: str) -> bool:
     plain = text.strip()
     if len(plain.split()) > 6:
         return True
-    return bool(re.search(r"[%€$£*]|^\(.*\)$|[.!?]$", plain)) or len(plain) <= 3 or bool(TITLE.match(fold(plain))) or bool(traits(plain) & TOTALS)
+    return (
+        bool(re.search(r"[%€$£*]|^\(.*\)$|[.!?]$", plain))
+        or len(plain) <= 3
+        or bool(TITLE.match(fold(plain)))
+        or bool(traits(plain) & TOTALS)
+    )
 
 
 def senders(sheet: Sheet, labels: Sequence[Label]) -> Iterator[Name]:
@@ -172,7 +192,9 @@ def senders(sheet: Sheet, labels: Sequence[Label]) -> Iterator[Name]:
     first = sheet.number == 1
     for block in blocks(sheet, frozenset(), skipped(lines_sent)):
         lines = [s for s in block.lines if s.tokens[0].index not in titles]
-        name = next((s for s in lines[:4] if has_legal_form(s.text) and is_name(s, titles)), first_name(lines[:2], titles))
+        name = next(
+            (s for s in lines[:4] if has_legal_form(s.text) and is_name(s, titles)), first_name(lines[:2], titles)
+        )
         if name is None:
             continue
         top = block.box[1] / sheet.height
@@ -181,7 +203,7 @@ def senders(sheet: Sheet, labels: Sequence[Label]) -> Iterator[Name]:
         first = False
         if len(lines) == 1 and not has_legal_form(name.text) and not block.reachable:
             score *= 0.6
-        yield Name(clean_name(name.text), min(score, 0.85), (name,), "footer" if top > 0.72 else "letterhead")
+        yield Name(clean_name(name.text), 0.75 * score, (name,), "footer" if top > 0.72 else "letterhead")
 
 
 def letterhead(block: Block, name: Segment, sheet: Sheet) -> float:
@@ -203,7 +225,7 @@ def sender_lines(sheet: Sheet) -> Iterator[Name]:
         run: list[Segment] = []
         for part in [*row, None]:
             if part is None or (run and part.box[0] - run[-1].box[2] > 2.5 * sheet.size):
-                name = sender_line([t for s in run for t in s.tokens], row[0].row)
+                name = sender_line(run, row[0].box[1] / sheet.height)
                 if name:
                     yield name
                 run = []
@@ -211,23 +233,30 @@ def sender_lines(sheet: Sheet) -> Iterator[Name]:
                 run.append(part)
 
 
-def sender_line(tokens: Sequence[Token], row: int) -> Name | None:
-    """The name that opens a sender line; its tokens are those of the whole line."""
-    line = segment(tokens, row)
-    parts = [p for p in SEPARATED.split(line.text) if p.strip()]
+def sender_line(run: Sequence[Segment], top: float) -> Name | None:
+    """The name that opens a sender line at a height (0 to 1); its tokens are those of the whole line."""
+    line = segment([t for s in run for t in s.tokens], run[0].row)
+    parts = [p for s in run for p in SEPARATED.split(s.text) if p.strip()]
     if len(parts) > 1 and LEGAL.fullmatch(parts[1]):
         parts = [line.text[: line.text.index(parts[1], len(parts[0])) + len(parts[1])], *parts[2:]]
-    if not 3 <= len(parts) <= 8 or len(line.text) > 130:
+    if not 3 <= len(parts) <= 8 or len(line.text) > 130 or not (top < 0.45 or top > 0.85):
         return None
-    if not any(is_town(p) or is_street(p) for p in parts[1:]) or not could_be_name(parts[0]) or ":" in parts[0]:
+    rest = line.text[len(parts[0]) :]
+    if (
+        not (any(is_town(p) for p in parts[1:]) or is_town(rest))
+        or not could_be_name(parts[0])
+        or no_name(parts[0])
+        or ":" in parts[0]
+    ):
         return None
-    score = 0.9 if any(is_town(p) for p in parts[1:]) else 0.6
-    return Name(clean_name(parts[0]), score, (line,), "sender line")
+    return Name(clean_name(parts[0]), 0.9, (line,), "sender line")
 
 
 def windows(sheet: Sheet, labels: Sequence[Label], suppliers: Sequence[Name]) -> Iterator[Name]:
     """Names from address blocks in the upper half that are not the supplier's own."""
-    titles = frozenset(lab.tokens[0].index for lab in labels if lab.first and lab.role in ("supplier", "buyer", "ship_to"))
+    titles = frozenset(
+        lab.tokens[0].index for lab in labels if lab.first and lab.role in ("supplier", "buyer", "ship_to")
+    )
     lines_sent = [n for n in suppliers if n.source == "sender line" and n.lines[0].page == sheet.number]
     for block in blocks(sheet, titles, skipped(lines_sent)):
         top = block.box[1] / sheet.height
@@ -238,8 +267,10 @@ def windows(sheet: Sheet, labels: Sequence[Label], suppliers: Sequence[Name]) ->
         if not any(is_town(s.text) or is_street(s.text) or is_country(s.text) for s in after):
             continue
         window = any(under_window(block, n.lines[0], sheet.size) for n in lines_sent)
-        own = block.reachable or bool(SENDER_WORDS.search(block.text)) or any(own_name(name[0], n) for n in suppliers)
-        score = 0.62 + 0.25 * window + 0.08 * (0.1 < top < 0.35) - 0.4 * own
+        own = 0.4 * any(own_name(name[0], n) for n in suppliers)
+        if block.reachable or SENDER_WORDS.search(block.text):
+            own += 0.1 if rivalled(name[0], suppliers) else 0.4
+        score = 0.62 + 0.25 * window + 0.08 * (0.1 < top < 0.35) - own
         yield Name(clean_name(" ".join(s.text for s in name)), max(score, 0.05), tuple(name), "window")
 
 
@@ -248,9 +279,19 @@ def under_window(block: Block, line: Segment, size: float) -> bool:
     return 0 < block.box[1] - line.box[1] < 5 * size and line.box[0] - 4 * size < block.box[0] < line.box[2]
 
 
+def rivalled(name: Segment, suppliers: Sequence[Name]) -> bool:
+    """Whether another name speaks more as the supplier's than this one does."""
+    own = max((n.score for n in suppliers if same(n.text, name.text)), default=0.0)
+    return any(n.score > max(own, 0.5) for n in suppliers if not same(n.text, name.text))
+
+
 def own_name(name: Segment, supplier: Name) -> bool:
     """Whether a line is a name that speaks as the supplier's elsewhere."""
-    return supplier.source in ("sender line", "heading", "form", "footer") and supplier.score > 0.5 and same(name.text, supplier.text)
+    return (
+        supplier.source in ("sender line", "heading", "form", "footer")
+        and supplier.score > 0.45
+        and same(name.text, supplier.text)
+    )
 
 
 def mentions(sheets: Sequence[Sheet]) -> list[str]:

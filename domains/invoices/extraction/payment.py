@@ -10,10 +10,19 @@ from domains.invoices.extraction.dates import find_dates
 from domains.invoices.extraction.geometry import Sheet, Token
 from domains.invoices.extraction.text import fold
 
-PAY = re.compile(r"zahlbar|zahlung|zahlen|fallig|uberweis|begleich|payable|payment|pay |due|remit|payer|regler|reglement|echeance|betal|voldoen|maksu|platn|zaplat|splatn|pagament|pagar|pago|netto|net ")
-CASH = re.compile(r"skonto|discount|escompte|sconto|descuento|korting|kassarabat|rabatt|alennus|skonta|pronto pago|bonif")
-DAYS = re.compile(r"(\d{1,3})\s*(?:tage|tagen|days|day|jours|j\b|dagen|dager|dagar|dage|gg\b|giorni|dias|pv\b|paivaa|dni|dnu|kalendertage|werktage|nap)")
-PROMPT = re.compile(r"sofort|immediate|upon receipt|on receipt|comptant|a reception|per direct|a vista|al contado|pronto pagamento|cash on delivery")
+PAY = re.compile(
+    r"zahlbar|zahlung|zahlen|fallig|uberweis|begleich|payable|payment|pay |due|remit|payer|regler|reglement|"
+    r"echeance|betal|voldoen|maksu|platn|zaplat|splatn|pagament|pagar|pago|netto|net "
+)
+CASH = re.compile(r"skonto|discount|escompte|sconto|descuento|korting|kassarabat|rabatt|alennus|skonta|pronto pago")
+DAYS = re.compile(
+    r"(\d{1,3})\s*(?:tage|tagen|days|day|jours|j\b|dagen|dager|dagar|dage|gg\b|giorni|dias|pv\b|paivaa|dni|dnu|"
+    r"kalendertage|werktage|nap)"
+)
+PROMPT = re.compile(
+    r"sofort|immediate|upon receipt|on receipt|comptant|a reception|per direct|a vista|al contado|pronto pagamento|"
+    r"cash on delivery"
+)
 
 
 def find_iban(sheets: Sequence[Sheet], found: Sequence[Place]) -> tuple[Code, float] | None:
@@ -56,14 +65,20 @@ def find_terms(found: Sequence[Place]) -> tuple[str, float, tuple[Token, ...]] |
     return None
 
 
-def due_from_terms(sheets: Sequence[Sheet], day_first: bool, issued: Value | None) -> tuple[date, float, tuple[Token, ...], str] | None:
+def due_from_terms(
+    sheets: Sequence[Sheet], day_first: bool, issued: Value | None
+) -> tuple[date, float, tuple[Token, ...], str] | None:
     """The due date in a sentence on payment: a date that is not the discount's, else days after the invoice date."""
     for sheet in sheets:
         lines = list(sheet.segments)
         for at, line in enumerate(lines):
             if not PAY.search(fold(line.text)):
                 continue
-            following = lines[at + 1].text if at + 1 < len(lines) and abs(lines[at + 1].box[0] - line.box[0]) < 3 * sheet.size else ""
+            following = (
+                lines[at + 1].text
+                if at + 1 < len(lines) and abs(lines[at + 1].box[0] - line.box[0]) < 3 * sheet.size
+                else ""
+            )
             stated = stated_due(f"{line.text} {following}", day_first)
             if stated:
                 return stated, 0.8, line.tokens, line.text
@@ -84,6 +99,15 @@ def stated_due(text: str, day_first: bool) -> date | None:
         return None
     clauses = [(fold(text[a.end if a else 0 : b.end]), b) for a, b in zip([None, *found[:-1]], found, strict=True)]
     whole = [d for clause, d in clauses if not CASH.search(clause)]
-    wanted = [d for clause, d in clauses if not CASH.search(clause) and re.search(r"bis|by|before|avant|until|spatest|am|on|uiterlijk|senest|entro|antes|do|viimeist|due|le|fallig|senast|vor|innen|voor|within", clause)]
+    wanted = [
+        d
+        for clause, d in clauses
+        if not CASH.search(clause)
+        and re.search(
+            r"bis|by|before|avant|until|spatest|am|on|uiterlijk|senest|entro|antes|do|viimeist|due|le|fallig|senast|"
+            r"vor|innen|voor|within",
+            clause,
+        )
+    ]
     chosen = wanted or whole
     return max(d.value for d in chosen) if chosen else None

@@ -6,44 +6,29 @@ from collections.abc import Sequence
 
 from domains.invoices.extraction.dates import order_votes
 from domains.invoices.extraction.geometry import Sheet
+from domains.invoices.extraction.lexicon import places_table
 from domains.invoices.extraction.money import Entry
 from domains.invoices.extraction.notation import CODES, Notation, currency_of, decimal_mark
 from domains.invoices.extraction.text import fold
 
-STOPWORDS = {
-    "de": "und der die das von fur mit bei zum zur bitte wir ihre ihr nicht auf aus innerhalb tage ohne rechnung betrag menge gesamt",
-    "en": "the and of for to with your our this is are by please within days invoice amount total date payment description quantity",
-    "fr": "le la les des du et de pour vous votre nous notre par sur facture montant conditions paiement quantite prix avec",
-    "nl": "het een van voor met uw onze wij op te en factuur bedrag aantal totaal betaling binnen dagen prijs omschrijving",
-    "it": "il di per con del della dei fattura importo totale pagamento quantita prezzo descrizione giorni data cliente",
-    "es": "el la los de por con para su del factura importe total pago cantidad precio descripcion dias fecha cliente",
-    "pt": "o os da do para com por fatura valor total pagamento quantidade preco descricao dias data cliente nao",
-    "sv": "och att av for med till faktura belopp antal summa moms betalning dagar pris kund datum att betala er var",
-    "da": "og af til med for faktura belob antal moms betaling dage pris kunde dato ialt beskrivelse bedes forfald",
-    "no": "og av til med for faktura belop antall mva betaling dager pris kunde dato beskrivelse forfall organisasjonsnummer",
-    "fi": "ja on lasku laskun yhteensa alv maara hinta maksuehto erapaiva viitenumero asiakas paivays saaja veroton",
-    "pl": "i do na od z faktura kwota ilosc cena razem platnosci dni nabywca sprzedawca nazwa wartosc netto brutto",
-    "cs": "a na od pro faktura castka mnozstvi cena celkem splatnosti dodavatel odberatel dph datum nazev kc",
-}
-"""Frequent words, among them those of invoices, without accents."""
-
-COUNTRY_CURRENCY = {
-    "DE": "EUR", "AT": "EUR", "FR": "EUR", "NL": "EUR", "BE": "EUR", "IT": "EUR", "ES": "EUR", "PT": "EUR", "FI": "EUR", "IE": "EUR", "LU": "EUR",
-    "GB": "GBP", "CH": "CHF", "SE": "SEK", "NO": "NOK", "DK": "DKK", "PL": "PLN", "CZ": "CZK", "HU": "HUF", "RO": "RON", "SI": "EUR", "SK": "EUR",
-    "EE": "EUR", "LV": "EUR", "LT": "EUR", "HR": "EUR", "GR": "EUR", "EL": "EUR",
-}  # fmt: skip
 KRONE = {"sv": "SEK", "da": "DKK", "no": "NOK", "SE": "SEK", "DK": "DKK", "NO": "NOK"}
-US = re.compile(r"\b[A-Z]{2}\.?,?\s+\d{5}(?:-\d{4})?\b|\bUSA\b|United States|\bU\.S\.A?\b|\(\d{3}\)\s?\d{3}-\d{4}|\bEIN\b")
+US = re.compile(
+    r"\b[A-Z]{2}\.?,?\s+\d{5}(?:-\d{4})?\b|\bUSA\b|United States|\bU\.S\.A?\b|\(\d{3}\)\s?\d{3}-\d{4}|\bEIN\b"
+)
 DOLLARS = (
-    ("CAD", re.compile(r"\bCanada\b|\bHST\b|\b[A-Z]\d[A-Z] \d[A-Z]\d\b")), ("AUD", re.compile(r"\bABN\b|\bAustralia\b|\b(?:NSW|VIC|QLD) \d{4}\b")),
-    ("SGD", re.compile(r"\bSingapore\b")), ("NZD", re.compile(r"\bNew Zealand\b")), ("HKD", re.compile(r"\bHKD\b")), ("MYR", re.compile(r"(?i)\bsdn\.?\s*bhd|\bMalaysia\b|\bRM\d|\bJalan\b")),
-)  # fmt: skip
+    ("CAD", re.compile(r"\bCanada\b|\bHST\b|\b[A-Z]\d[A-Z] \d[A-Z]\d\b")),
+    ("AUD", re.compile(r"\bABN\b|\bAustralia\b|\b(?:NSW|VIC|QLD) \d{4}\b")),
+    ("SGD", re.compile(r"\bSingapore\b")),
+    ("NZD", re.compile(r"\bNew Zealand\b")),
+    ("HKD", re.compile(r"\bHKD\b")),
+    ("MYR", re.compile(r"(?i)\bsdn\.?\s*bhd|\bMalaysia\b|\bRM\d|\bJalan\b")),
+)
 
 
 def language(sheets: Sequence[Sheet]) -> str:
     """The language most words of a document are of (ISO 639-1); English where none shows."""
     counts = Counter(w for sheet in sheets for t in sheet.tokens for w in re.findall(r"[^\W\d_]+", fold(t.text)))
-    scores = {lang: sum(min(counts[w], 5) for w in words.split()) for lang, words in STOPWORDS.items()}
+    scores = {lang: sum(min(counts[w], 5) for w in words) for lang, words in places_table()["frequent"].items()}
     best = max(scores, key=lambda lang: scores[lang])
     return best if scores[best] else "en"
 
@@ -57,7 +42,9 @@ def notation(sheets: Sequence[Sheet], lang: str) -> Notation:
     return Notation(decimal_mark(texts), votes > 0 or (votes == 0 and not american))
 
 
-def currency(sheets: Sequence[Sheet], listed: Sequence[Entry], lang: str, countries: Sequence[str]) -> tuple[str, float, str] | None:
+def currency(
+    sheets: Sequence[Sheet], listed: Sequence[Entry], lang: str, countries: Sequence[str]
+) -> tuple[str, float, str] | None:
     """The currency (ISO 4217), its trust and what is printed for it; None where nothing tells."""
     texts = [s.text for sheet in sheets for s in sheet.segments]
     named = Counter(c for text in texts for c in re.findall(r"\b[A-Z]{3}\b", text) if c in CODES)
@@ -68,13 +55,12 @@ def currency(sheets: Sequence[Sheet], listed: Sequence[Entry], lang: str, countr
             return code, 0.8, "$"
     votes = Counter(signs) + Counter({code: 2 * n for code, n in named.items()})
     for text in texts:
-        loose = {currency_of(w) for w in text.split() if not w.isalnum() or w in ("RM",)} - {None}
-        votes.update(code for code in loose if code)
+        votes.update({c for w in text.split() if (not w.isalnum() or w == "RM") and (c := currency_of(w))})
     if votes:
         best = max(votes, key=lambda code: votes[code])
         return best, 0.97 if votes[best] > 0.7 * sum(votes.values()) else 0.75, best if named[best] else "sign"
     home = next((c for c in (*countries, lang) if c in KRONE), None)
     if home and any(re.search(r"\bkr\b", fold(text)) for text in texts):
         return KRONE[home], 0.93, "kr"
-    known = [COUNTRY_CURRENCY[c] for c in countries if c in COUNTRY_CURRENCY]
+    known = [code for c in countries for code, homes in places_table()["currency"].items() if c in homes]
     return (known[0], 0.55, "") if known else None

@@ -8,7 +8,7 @@ from agentflow import Box
 from domains.invoices.extraction.breakdown import TaxRow, tax_row
 from domains.invoices.extraction.columns import Head, heads
 from domains.invoices.extraction.geometry import Segment, Sheet, Token, around
-from domains.invoices.extraction.money import Money, groups_with_blanks, roles, row_money
+from domains.invoices.extraction.money import Money, groups_with_blanks, roles, row_money, traits
 from domains.invoices.extraction.notation import Notation
 from domains.invoices.records import Line
 
@@ -56,7 +56,7 @@ def read_lines(sheets: Sequence[Sheet], style: Notation) -> tuple[list[ReadLine]
         if head is None or ended:
             continue
         rows, ended = body(sheet, head, own[0].bottom if own else 0.0, style, spaced)
-        found += lines_of(rows, head)
+        found += lines_of(rows)
     if not any(line.line.line_total is not None for line in found):
         found = [line for sheet in sheets for line in proven(sheet, style, spaced)]
     totals = [line.line.line_total for line in found if line.line.line_total is not None]
@@ -67,7 +67,7 @@ def body(sheet: Sheet, head: Head, top: float, style: Notation, spaced: bool) ->
     """The rows under a heading up to the totals, and whether the totals were reached."""
     rows: list[Row] = []
     for segments in sheet.rows:
-        if segments[0].box[1] < top - 0.5 * sheet.size and head.page == sheet.number or segments[0].box[1] < top - 1:
+        if (segments[0].box[1] < top - 0.5 * sheet.size and head.page == sheet.number) or segments[0].box[1] < top - 1:
             continue
         numbers = row_money(segments, style.decimal, spaced)
         role = meaning(segments, numbers)
@@ -80,12 +80,15 @@ def body(sheet: Sheet, head: Head, top: float, style: Notation, spaced: bool) ->
 
 def meaning(segments: Sequence[Segment], numbers: Sequence[Money]) -> str | None:
     """What kind of total a row is: words for it and an amount, and nothing that multiplies to the amount."""
-    priced = [m for m in numbers if not m.percent and m.decimals >= 2]
+    priced = [m for m in numbers if not m.percent and (m.priced or m.decimals >= 2)]
     if not priced or product_of(numbers):
         return None
     used = {t.index for m in numbers for t in m.tokens}
     before = [t for s in segments for t in s.tokens if t.index < priced[0].tokens[0].index and t.index not in used]
-    found = roles(" ".join(t.text for t in before))
+    lead = " ".join(t.text for t in before)
+    if "carry" in traits(lead) and len(priced) == 1:
+        return "subtotal"
+    found = roles(lead)
     best = max(found, key=lambda r: found[r], default=None)
     return best if best and found[best] >= 0.6 else None
 
@@ -93,19 +96,19 @@ def meaning(segments: Sequence[Segment], numbers: Sequence[Money]) -> str | None
 def product_of(numbers: Sequence[Money]) -> tuple[Money, Money, Money] | None:
     """Quantity, price and total among the numbers of a row, where quantity x price = total."""
     plain = [m for m in numbers if not m.percent]
-    for total in reversed(plain):
-        if not total.priced:
-            continue
-        for quantity in plain:
-            for price in plain:
-                if len({id(total), id(quantity), id(price)}) == 3 and price.decimals >= 1 and quantity.currency is None and multiplies(quantity, price, total):
-                    if plain.index(quantity) < plain.index(total):
-                        return quantity, price, total
+    for at in range(len(plain) - 1, 0, -1):
+        for quantity in plain[:at]:
+            prices = (m for m in plain if m is not plain[at] and m is not quantity)
+            price = next((m for m in prices if multiplies(quantity, m, plain[at])), None)
+            if price:
+                return quantity, price, plain[at]
     return None
 
 
 def multiplies(quantity: Money, price: Money, total: Money) -> bool:
-    """Whether quantity x price = total, to the cent."""
+    """Whether quantity x price = total, to the cent; the quantity has no currency, the total looks like money."""
+    if quantity.currency or not total.priced or price.decimals < 1:
+        return False
     return quantity.value != 0 and abs(abs(quantity.value * price.value) - abs(total.value)) <= CENT
 
 
@@ -131,16 +134,13 @@ def sort_row(segments: Sequence[Segment], numbers: Sequence[Money], head: Head) 
     return Row(tokens, words, sorted_numbers)
 
 
-def lines_of(rows: Sequence[Row], head: Head) -> Iterator[ReadLine]:
+def lines_of(rows: Sequence[Row]) -> Iterator[ReadLine]:
     """The lines that rows make: each row with a total, and the words of the rows up to the next."""
     priced = any(row.total and row.total.priced for row in rows)
     anchors = [n for n in range(len(rows)) if opens(rows, n, priced)]
-    if not anchors:
-        return
-    for at, (start, end) in enumerate(zip(anchors, [*anchors[1:], len(rows)], strict=True)):
-        more = rows[start + 1 : min(end, start + 6)]
-        before = rows[start - 1 : start] if start and (at == 0 or anchors[at - 1] < start - 1) and not rows[start].words.get("description") else []
-        yield read_line(rows[start], [*before, rows[start], *more])
+    for before, start, end in zip([-1, *anchors], anchors, [*anchors[1:], len(rows)], strict=False):
+        nameless = not rows[start].words.get("description") and before < start - 1
+        yield read_line(rows[start], rows[start - nameless : min(end, start + 6)])
 
 
 def opens(rows: Sequence[Row], at: int, priced: bool) -> bool:
@@ -158,7 +158,9 @@ def read_line(row: Row, block: Sequence[Row]) -> ReadLine:
     total = row.total
     quantity = next((m for m in row.numbers.get("quantity", []) if not m.percent), None)
     price = next((m for m in row.numbers.get("unit_price", []) if not m.percent), None)
-    rate = next(iter(row.numbers.get("tax_rate", [])), None) or next((m for ms in row.numbers.values() for m in ms if m.percent and "discount" not in row.numbers), None)
+    rate = next(iter(row.numbers.get("tax_rate", [])), None) or next(
+        (m for ms in row.numbers.values() for m in ms if m.percent and "discount" not in row.numbers), None
+    )
     listed = [m for ms in row.numbers.values() for m in ms]
     proven_by = product_of(sorted(listed, key=lambda m: m.box[0]))
     if proven_by and total and proven_by[2] is total:
@@ -174,7 +176,9 @@ def read_line(row: Row, block: Sequence[Row]) -> ReadLine:
         tax_rate=rate and rate.value,
     )
     trust = 0.95 if proven_by else 0.75 if total and total.priced else 0.5
-    return ReadLine(line, trust, row.tokens[0].page, around(t.box for t in row.tokens), " ".join(t.text for t in row.tokens))
+    return ReadLine(
+        line, trust, row.tokens[0].page, around(t.box for t in row.tokens), " ".join(t.text for t in row.tokens)
+    )
 
 
 def proven(sheet: Sheet, style: Notation, spaced: bool) -> Iterator[ReadLine]:
@@ -182,12 +186,14 @@ def proven(sheet: Sheet, style: Notation, spaced: bool) -> Iterator[ReadLine]:
     for segments in sheet.rows:
         numbers = row_money(segments, style.decimal, spaced)
         found = product_of(numbers)
-        if found is None or any(m.percent for m in numbers) and len(numbers) == 3:
+        if found is None or (any(m.percent for m in numbers) and len(numbers) == 3):
             continue
         tokens = tuple(t for s in segments for t in s.tokens)
         used = {t.index for m in numbers for t in m.tokens}
         words = " ".join(t.text for t in tokens if t.index not in used)
-        line = Line(description=words or None, quantity=found[0].value, unit_price=found[1].value, line_total=found[2].value)
+        line = Line(
+            description=words or None, quantity=found[0].value, unit_price=found[1].value, line_total=found[2].value
+        )
         yield ReadLine(line, 0.8, sheet.number, around(t.box for t in tokens), " ".join(t.text for t in tokens))
 
 

@@ -12,9 +12,14 @@ from domains.invoices.extraction.parties import Name
 from domains.invoices.extraction.text import fold
 
 YOURS = re.compile(
-    r"\b(?:ihre?|your|votre|client|kunden?|customer|kaufers?|buyer|klant|uw|cliente|su|vostra|deres|ert?|asiakas|asiakkaan|nabywc\w+|odberatel\w*|"
-    r"acheteur|purchaser|recipient|empfangers?|leistungsempfangers?|koper|committente|cessionario|kundens|jeres|afnemer|ostajan)\b"
+    r"\b(?:ihre?|your|votre|client|kunden?|customer|kaufers?|buyer|klant|uw|cliente|su|vostra|deres|ert?|asiakas|"
+    r"asiakkaan|nabywc\w+|odberatel\w*|"
+    r"acheteur|purchaser|recipient|empfangers?|leistungsempfangers?|koper|committente|cessionario|kundens|jeres|"
+    r"afnemer|ostajan)\b"
 )
+
+
+PARTIES = ("buyer", "supplier", "ship_to")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +39,9 @@ def party_vats(
     known: dict[str, Vat] = {}
     for vat in (*prefixed(sheets, labels, buyer), *labelled(sheets, labels, found, buyer)):
         old = known.get(vat.code.value)
-        if old is None and not any(vat.code.value in k or k in vat.code.value for k in known):
-            known[vat.code.value] = vat
-        elif old is not None and vat.trust > old.trust:
+        if (old is None and not any(vat.code.value in k or k in vat.code.value for k in known)) or (
+            old is not None and vat.trust > old.trust
+        ):
             known[vat.code.value] = vat
     sold = sorted((v for v in known.values() if v.buyer < 0.5), key=lambda v: -v.trust)
     bought = sorted((v for v in known.values() if v.buyer >= 0.5), key=lambda v: -v.trust)
@@ -68,7 +73,9 @@ def prefixed(sheets: Sequence[Sheet], labels: Sequence[Label], buyer: Name | Non
                 yield Vat(code, trust, belongs(code, sheet, labels, buyer))
 
 
-def labelled(sheets: Sequence[Sheet], labels: Sequence[Label], found: Sequence[Place], buyer: Name | None) -> Iterator[Vat]:
+def labelled(
+    sheets: Sequence[Sheet], labels: Sequence[Label], found: Sequence[Place], buyer: Name | None
+) -> Iterator[Vat]:
     """Ids behind a label, in any national form."""
     by_number = {sheet.number: sheet for sheet in sheets}
     for place in found:
@@ -100,8 +107,9 @@ def last_heading(code: Code, sheet: Sheet, labels: Sequence[Label]) -> Label | N
     box = code.tokens[0].box
     over = [
         lab for lab in labels
-        if lab.page == sheet.number and lab.role in ("buyer", "supplier", "ship_to") and (lab.alone or lab.colon) and lab.first
-        and 0 <= box[1] - lab.box[1] < 14 * sheet.size and -0.05 * sheet.width < box[0] - lab.box[0] < 0.3 * sheet.width
+        if lab.page == sheet.number and lab.role in PARTIES and (lab.alone or lab.colon) and lab.first
+        and 0 <= box[1] - lab.box[1] < 14 * sheet.size
+        and -0.05 * sheet.width < box[0] - lab.box[0] < 0.3 * sheet.width
     ]  # fmt: skip
     return max(over, key=lambda lab: (lab.box[1], lab.box[0])) if over else None
 

@@ -1,5 +1,7 @@
 """Folding: what two spellings of the same printed text have in common."""
 
+# ruff: noqa: RUF001 - signs that look alike are what is read here
+
 import unicodedata
 
 SINGLE = str.maketrans(

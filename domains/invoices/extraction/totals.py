@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import product
 
-from domains.invoices.extraction.breakdown import RATES, TaxRow
+from domains.invoices.extraction.breakdown import TaxRow, usual_rates
 from domains.invoices.extraction.money import Entry, roles
 
 CENT = Decimal("0.02")
@@ -89,7 +89,11 @@ def gather(listed: Sequence[Entry], taxes: Sequence[TaxRow]) -> dict[str, list[O
 
 def hints(listed: Sequence[Entry]) -> Iterator[tuple[str, Option]]:
     """Printed amounts of which two add up to a third at a usual rate of tax, whatever their words say."""
-    printed = {e.money.value: e for e in reversed(listed) if e.money.decimals == 2 and not e.money.percent and e.money.value > 0}
+    printed = {
+        e.money.value: e
+        for e in reversed(listed)
+        if e.money.decimals == 2 and not e.money.percent and e.money.value > 0
+    }
     for net, tax in product(list(printed)[:120], repeat=2):
         gross = net + tax
         if gross in printed and Decimal("0.02") < tax / net < Decimal("0.28") and usual(tax, net):
@@ -99,7 +103,7 @@ def hints(listed: Sequence[Entry]) -> Iterator[tuple[str, Option]]:
 
 def usual(tax: Decimal, net: Decimal) -> bool:
     """Whether a tax is one of the usual rates of its base."""
-    return any(abs(net * rate / 100 - tax) <= Decimal("0.006") for rate in RATES)
+    return any(abs(net * rate / 100 - tax) <= Decimal("0.006") for rate in usual_rates())
 
 
 def weights(entry: Entry) -> dict[str, float]:
@@ -265,7 +269,9 @@ def first(options: dict[str, list[Option]], role: str) -> Option | None:
     return next((o for o in options.get(role, []) if o.value), None)
 
 
-def complete(best: Choice, options: dict[str, list[Option]], exempt: bool) -> tuple[Option | None, Option | None, Option | None]:
+def complete(
+    best: Choice, options: dict[str, list[Option]], exempt: bool
+) -> tuple[Option | None, Option | None, Option | None]:
     """Fills what two of the three totals imply; what is implied is trusted less unless it is printed."""
     net, tax, gross = best.net, best.tax, best.gross
     if net and gross and tax and "net+tax=gross" in best.holds:
@@ -279,7 +285,10 @@ def complete(best: Choice, options: dict[str, list[Option]], exempt: bool) -> tu
     elif gross and tax and not net:
         net = Option(gross.value - tax.value, 0.55, None)
     elif gross and not net and not tax and not taxed(options):
-        net, tax = Option(gross.value, 0.75 if exempt else 0.45, gross.entry), Option(ZERO, 0.75 if exempt else 0.4, None)
+        net, tax = (
+            Option(gross.value, 0.75 if exempt else 0.45, gross.entry),
+            Option(ZERO, 0.75 if exempt else 0.4, None),
+        )
     elif net and not gross and not tax and not taxed(options):
         gross = Option(net.value, 0.5, net.entry)
     return net, tax, gross
@@ -316,13 +325,21 @@ def seal(option: Option | None, certain: float) -> Sum | None:
 
 
 def amount_due(
-    gross: Option | None, prepaid: Option | None, rounding: Option | None, options: dict[str, list[Option]], certain: float
+    gross: Option | None,
+    prepaid: Option | None,
+    rounding: Option | None,
+    options: dict[str, list[Option]],
+    certain: float,
 ) -> Sum | None:
     """The amount due: as printed, else what is left of the gross total after what was paid."""
     printed = options.get("due", [])
     if gross and rounding and not prepaid:
         due = gross.value + rounding.value
-        return Sum(due, certain, next((o.entry for role in ("due", "gross") for o in options.get(role, []) if o.value == due), None))
+        return Sum(
+            due,
+            certain,
+            next((o.entry for role in ("due", "gross") for o in options.get(role, []) if o.value == due), None),
+        )
     if gross:
         for paid in options.get("prepaid", []):
             left = next((o for o in printed if paid.value and o.value == gross.value - abs(paid.value)), None)
