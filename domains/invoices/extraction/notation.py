@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from domains.invoices.extraction.text import DASHES, fold
 
-SPACES = "   \t"
+SPACES = " \u00a0\u2009\u202f\t"
 """Blank, no-break blank, thin blank, narrow no-break blank, tab."""
 
 SYMBOLS = {
@@ -204,7 +204,7 @@ def decimal_mark(texts: Iterable[str]) -> str:
     """The decimal mark that most numbers of a document use; a point where nothing decides."""
     votes: Counter[str] = Counter()
     for text in texts:
-        found = re.fullmatch(r"\D{0,4}(\d{1,3}(?:[.,'’  ]\d{3})*|\d+)([.,])(\d+)\D{0,4}", text)
+        found = re.fullmatch(r"\D{0,4}(\d{1,3}(?:[.,'’\s]\d{3})*|\d+)([.,])(\d+)\D{0,4}", text)
         if found and "%" not in text:
             votes[found[2]] += vote(found[1], found[2], found[3])
             if len(found[3]) == 3:
@@ -216,5 +216,5 @@ def vote(head: str, mark: str, tail: str) -> int:
     """How far one number speaks for its last mark being the decimal one."""
     if len(tail) == 3:
         return 3 if re.search(r"[.,]", head.replace(mark, "")) else 0
-    other = re.search(r"[.,'’  ]", head)
+    other = re.search(r"[.,'’\s]", head)
     return (4 if other else 3) if len(tail) == 2 else 1
