@@ -1,6 +1,7 @@
 """The twin: faulty models as the engine binds them, in this process, for runs of millions of calls."""
 
 import json
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -73,9 +74,13 @@ class Twin:
         make: Mistake = mistake,
         budget: Purse | None = None,
         sleep: Callable[[float], Awaitable[Any]] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`roles` are every model of `faulty` under its own name where they are not given."""
-        self.provider = Provider(faulty, truth, make=make)
+        """`roles` are every model of `faulty` under its own name where they are not given.
+
+        `clock` gives the seconds that episodes and limits go by; with `sleep` it makes time one's own.
+        """
+        self.provider = Provider(faulty, truth, make=make, clock=clock)
         self.roles = {name: Asking() for name in faulty.models} if roles is None else roles
         self.budget = budget
         self.sleep = sleep
