@@ -8,6 +8,7 @@ import numpy as np
 from domains.invoices.reading.detection import Quad, sides
 from domains.invoices.reading.network import Floats, alphabet, read_text
 from domains.invoices.reading.picture import Grey
+from domains.invoices.reading.spaces import missed
 
 HEIGHT = 48
 """Pixels of a line as the network sees it."""
@@ -84,7 +85,17 @@ def _read(crops: list[Grey]) -> list[list[Mark]]:
     for n, crop in enumerate(crops):
         batch[n, :, :, : crop.shape[1]] = crop.astype(np.float32) / 127.5 - 1
     chances = read_text(batch)
-    return [_marks(chances[n], width / crop.shape[1]) for n, crop in enumerate(crops)]
+    return [_with_spaces(_marks(chances[n], width / crop.shape[1]), crop) for n, crop in enumerate(crops)]
+
+
+def _with_spaces(marks: list[Mark], crop: Grey) -> list[Mark]:
+    missing = set(missed("".join(mark.char for mark in marks), [mark.at for mark in marks], crop))
+    spaced: list[Mark] = []
+    for n, mark in enumerate(marks):
+        if n in missing:
+            spaced.append(Mark(" ", (marks[n - 1].at + mark.at) / 2, 1.0))
+        spaced.append(mark)
+    return spaced
 
 
 def _marks(chances: Floats, stretch: float) -> list[Mark]:
