@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from agentflow.engine.journal import Journal
+from agentflow.flow.journal import Journal
 from agentflow.engine.trust import Accepted, Attempt, Doubted, Verdict, accepts, conclude
 from agentflow.errors import AnswerError, BudgetError, ModelError, RunError
 from agentflow.flow.check import Check, Problem

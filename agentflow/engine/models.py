@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from agentflow.engine.journal import CostLine, Journal
+from agentflow.flow.journal import CostLine, Journal
 from agentflow.errors import AnswerError, BudgetError, ConfigError, ModelError, UnpricedError
 from agentflow.flow.check import Problem
 from agentflow.flow.model import Image, Model

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 
 from agentflow.connectors.sql import open_database, reading
-from agentflow.engine.journal import CostLine
+from agentflow.flow.journal import CostLine
 from agentflow.jobs.migrate import upgrade
 
 MICROS = 1_000_000

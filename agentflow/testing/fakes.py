@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from agentflow.engine.journal import CostLine, Journal
+from agentflow.flow.journal import CostLine, Journal
 from agentflow.errors import AnswerError
 from agentflow.flow.check import Problem
 from agentflow.flow.model import Image

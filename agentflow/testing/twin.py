@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ValidationError
 
-from agentflow.engine.journal import CostLine, Journal
+from agentflow.flow.journal import CostLine, Journal
 from agentflow.errors import AnswerError, ModelError
 from agentflow.flow.check import Problem
 from agentflow.flow.model import Image

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from pydantic import BaseModel
 
-from agentflow.engine.journal import CostLine, Journal
+from agentflow.flow.journal import CostLine, Journal
 from agentflow.errors import AnswerError, ModelError
 from agentflow.flow.check import Problem
 from agentflow.flow.model import Model
