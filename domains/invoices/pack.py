@@ -38,7 +38,7 @@ invoices = Pack(
         extract,
         policy=Policy(ladder=("device", "small", "frontier")),
         sources={"device": extract_on_device},
-        checks=[facts.nothing_hidden, checks.confident(BAR), *EVERY],
+        checks=[facts.stands_on_page, facts.nothing_hidden, checks.confident(BAR), *EVERY],
     )
     .step(match, effect=True)
     .review(Question, answers=Matched | Rejected)

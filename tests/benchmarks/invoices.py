@@ -28,6 +28,8 @@ DATA = ROOT.parent / "shared" / "data" / "invoices"
 XML_KINDS = ("facturx_pdf", "pdf_with_ubl", "einvoice_xml", "einvoice_xml_invalid")
 PAGE_KINDS = ("pdf_stripped", "pdf_plain")
 SCAN_KINDS = ("scan_pdf", "scan_render")
+LINKS = ("duplicate", "possible_duplicate")
+"""The problems that say: these two are one invoice."""
 MUST_REVIEW = ("hybrid_mismatch", "einvoice_xml_invalid", "einvoice_xml_mutated")
 
 Gold = Mapping[str, Any]
@@ -94,6 +96,7 @@ def _prediction(name: str, line: Mapping[str, Any]) -> dict[str, Any]:
     output = line["output"] or {}
     broken = [p for p in line["problems"] if p["code"] in ("rule_broken", "rule_exempt")]
     fatal = sorted({p["reference"] for p in broken if p["code"] == "rule_exempt" or p["severity"] == "error"})
+    route = "auto" if line["status"] == "delivered" and line["outcome"] != "Rejected" else "review"
     return {"id": name, "fields": output, "lines": output.get("lines", []), "route": route, "fatal": fatal}
 
 
@@ -168,12 +171,12 @@ def _touchless(gold: Sequence[Gold], lines: Mapping[str, Any], score: Any) -> li
 
 
 def _duplicates(gold: Sequence[Gold], lines: Mapping[str, Any], data: Path, home: Path) -> list[Metric]:
-    """Groups linked by what the jobs said: a Duplicate outcome, or the note that one like it was seen before."""
+    """Groups linked by what the jobs said: a Duplicate outcome, or the note that the same was seen before."""
     scope = {g["id"] for g in gold if g["kind"] not in ("einvoice_xml_mutated", "hybrid_mismatch")}
     by_job = {line["job"]: name for name, line in lines.items()}
     relations = json.loads((data / "relations.json").read_text())
     relations["duplicate_groups"] = [[i for i in group if i in scope] for group in relations["duplicate_groups"]]
-    parent = {name: name for name in scope}
+    parent = {name: name for name in lines}
 
     def root(name: str) -> str:
         while parent[name] != name:
@@ -181,10 +184,9 @@ def _duplicates(gold: Sequence[Gold], lines: Mapping[str, Any], data: Path, home
         return name
 
     for name, line in lines.items():
-        told = [p["reference"] for p in line["problems"] if p["code"] in ("duplicate", "possible_duplicate")]
-        for other in (by_job.get(job) for job in told):
-            if name in scope and other in scope:
-                parent[root(name)] = root(other)
+        told = [p["reference"] for p in line["problems"] if p["code"] in LINKS]
+        for other in filter(None, map(by_job.get, told)):
+            parent[root(name)] = root(other)
     groups: dict[str, list[str]] = defaultdict(list)
     for name in scope:
         groups[root(name)].append(name)

@@ -79,8 +79,10 @@ def _due(invoice: Invoice) -> list[Problem]:
     if abs(expected + rounding - due) <= CENT or abs(expected - due) <= CENT:
         return []
     if prepaid is None:
+        # An XML that lacks the amount paid is held to that by the official rules, where its profile has room for it.
         message = f"{due} is due of {gross}, and nothing says why; an amount already paid must explain it."
-        return [Problem(code="due_unexplained", path="amount_due", message=message)]
+        severity = error_if_printed(invoice, "amount_due")
+        return [Problem(code="due_unexplained", path="amount_due", message=message, severity=severity)]
     message = f"Gross {gross} - prepaid {prepaid} + rounding {rounding} is {expected + rounding}, due says {due}."
     return [Problem(code="due_mismatch", path="amount_due", message=message)]
 

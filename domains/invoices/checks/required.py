@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 
-from agentflow import Problem
+from agentflow import Problem, Severity
 from domains.invoices.records import Invoice
 
 REQUIRED = ("supplier_name", "invoice_number", "issue_date", "currency", "gross_total")
 """Without these nothing can be booked."""
+
+SIDELINES = ("supplier_address", "buyer_address", "delivery_date", "payment_terms", "bic")
+"""What no booking or payment turns on."""
 
 
 def complete(invoice: Invoice) -> list[Problem]:
@@ -21,7 +24,8 @@ def complete(invoice: Invoice) -> list[Problem]:
 def confident(bar: float) -> Callable[[Invoice], list[Problem]]:
     """A check: `low_confidence` for every filled field whose evidence is trusted less than `bar` (0 to 1).
 
-    A value without evidence counts as not trusted at all. What stands in a line is only noted: the totals vouch for it.
+    A value without evidence counts as not trusted at all. What stands in a line is only noted, since the totals vouch
+    for it, and so are addresses, terms and the like, which no booking turns on.
     """
 
     def low(invoice: Invoice) -> list[Problem]:
@@ -45,7 +49,11 @@ def _trust(invoice: Invoice, path: str) -> float:
 
 def _doubt(path: str, trust: float, bar: float) -> Problem:
     message = f"The {_words(path)} is trusted {trust:.2f}, less than the {bar:.2f} that goes without a person."
-    return Problem(code="low_confidence", path=path, message=message, severity="note" if "." in path else "error")
+    return Problem(code="low_confidence", path=path, message=message, severity=_severity(path))
+
+
+def _severity(path: str) -> Severity:
+    return "note" if "." in path or path in SIDELINES else "error"
 
 
 def _words(path: str) -> str:

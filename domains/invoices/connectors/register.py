@@ -77,7 +77,10 @@ class Register:
             await connection.execute(kept.values(claimed=False, claim=None))
 
     async def problems(self, invoice: Invoice, job: str) -> list[Problem]:
-        """`possible_duplicate`, an error; `duplicate` and `number_reused`, notes: only a claim decides on them."""
+        """`duplicate` and `number_reused`, notes, since only a claim decides on them; `possible_duplicate`, an error.
+
+        `similar_invoice` is an error where the other is trusted, a note where it is a reading that nobody trusts yet.
+        """
         return [_problem(seen) for seen in await self.similar(invoice, job)]
 
     async def find(self, job: str) -> Seen | None:
@@ -97,6 +100,10 @@ def _problem(seen: Seen) -> Problem:
             code, severity, message = "duplicate", "note", f"This invoice was seen before: {said}."
         case "reused":
             code, severity, message = "number_reused", "note", f"The supplier used this number before: {said}."
+        case "counterpart":
+            message = f"This is in all but its type (invoice or credit note) one seen before: {said}."
+            code, severity = "possible_duplicate", "error"
         case _:
-            code, severity, message = "possible_duplicate", "error", f"This may be an invoice seen before: {said}."
+            code, message = "similar_invoice", f"This may be an invoice seen before: {said}."
+            severity = "error" if seen.claimed else "note"
     return Problem(code=code, message=message, path="invoice_number", severity=severity, reference=seen.job)

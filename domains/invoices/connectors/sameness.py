@@ -10,8 +10,9 @@ from domains.invoices.codes import vat_id
 from domains.invoices.connectors.likeness import name_likeness, near_number, number_key, same_number
 from domains.invoices.records import Invoice
 
-Relation = Literal["same", "near", "reused", "other"]
-"""`same` invoice; `near`: may be, a person must look; `reused`: the supplier's number again on something else."""
+Relation = Literal["same", "counterpart", "near", "reused", "other"]
+"""`same` invoice; `counterpart`: the same but for being an invoice or a credit note; `near`: may be the same, a person
+must look; `reused`: the supplier's number again on something else."""
 
 Agreement = Literal["agree", "unknown", "differ"]
 
@@ -20,8 +21,6 @@ UNLIKE = 0.55
 """Names from ALIKE on are one supplier's, names below UNLIKE are not."""
 SELF_BILLED = "389"
 """A self-billed invoice, which German pages call by the same word as a credit note."""
-TELLING = 5
-"""Characters from which a number says enough without its supplier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def facts(invoice: Invoice) -> Facts:
 def relation(a: Facts, b: Facts) -> Relation:
     """How two readings are related; symmetric, and never `same` where both know something that differs.
 
-    An invoice and a credit note that agree in all else are near: one may be mistaken for the other, or cancel it.
+    Nor where one does not say whose it is, or is a credit note with amounts below zero: which way it counts is open.
     """
     supplier = _supplier(a, b)
     if supplier == "differ":
@@ -72,20 +71,21 @@ def relation(a: Facts, b: Facts) -> Relation:
         return "reused" if supplier == "agree" else "other"
     if differs or number == "differ":
         return "other"
-    if number == amount == "agree" and _told(a, b, supplier, issued) and _known(a.credit, b.credit) != "differ":
-        return "same"
+    if number == supplier == amount == "agree" and _told(a, b, issued) and not (undecided(a) or undecided(b)):
+        return "counterpart" if _known(a.credit, b.credit) == "differ" else "same"
     agreeing = (number, supplier, issued, amount).count("agree")
     return "near" if agreeing >= 3 or number == supplier == "agree" else "other"
 
 
-def _told(a: Facts, b: Facts, supplier: Agreement, issued: Agreement) -> bool:
-    """Whether enough agrees beside number and amount; what one side lacks is made up for by more of the rest."""
-    if supplier == issued == "agree":
-        return True
-    if issued == "agree":
-        return len(number_key(a.number or "")) >= TELLING
+def undecided(told: Facts) -> bool:
+    """Whether it is a credit note with amounts below zero, which may mean either sign."""
+    return bool(told.credit) and told.gross is not None and told.gross < 0
+
+
+def _told(a: Facts, b: Facts, issued: Agreement) -> bool:
+    """Whether the date agrees, or more amounts than one make up for a date that one side lacks."""
     amounts = [_known(a.gross, b.gross), _known(a.net, b.net), _known(a.tax, b.tax)]
-    return supplier == "agree" and amounts.count("agree") > 1
+    return issued == "agree" or amounts.count("agree") > 1
 
 
 def _known(a: object, b: object) -> Agreement:

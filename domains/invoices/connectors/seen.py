@@ -29,7 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agentflow import Money
 from domains.invoices.connectors.likeness import company, number_key
-from domains.invoices.connectors.sameness import Facts, Relation, relation
+from domains.invoices.connectors.sameness import Facts, Relation, relation, undecided
 
 TABLES = MetaData()
 SEEN = Table(
@@ -58,9 +58,9 @@ SEEN = Table(
 MOST = 1000
 """Rows that one invoice is compared with."""
 
-_ORDER: tuple[Relation, ...] = ("same", "near", "reused")
+_ORDER: tuple[Relation, ...] = ("same", "counterpart", "near", "reused")
 """What is told, the most telling first."""
-_WEIGHT: tuple[Relation, ...] = ("reused", "same", "near", "other")
+_WEIGHT: tuple[Relation, ...] = ("reused", "same", "counterpart", "near", "other")
 """Of several readings of one invoice, one that objects outweighs those that agree."""
 
 
@@ -74,6 +74,8 @@ class Seen:
     supplier_name: str | None
     issue_date: date | None
     gross_total: Decimal | None
+    claimed: bool
+    """Whether a job has it for its own; else it was only seen, in a reading that nobody trusts yet."""
 
 
 async def row_of(connection: AsyncConnection, job: str) -> Row[Any] | None:
@@ -136,7 +138,7 @@ async def remember(connection: AsyncConnection, told: Facts, job: str, original:
 def _claim_key(told: Facts) -> str | None:
     """The facts as one string, where all that tell an invoice are known; equal for equal invoices."""
     needed = (told.number, told.supplier, told.issued, told.gross)
-    if any(value is None for value in needed):
+    if any(value is None for value in needed) or undecided(told):
         return None
     parts = (number_key(told.number or ""), company(told.supplier or "").core, told.issued, _amount_key(told.gross))
     return sha256("|".join(map(str, (*parts, told.currency, told.credit))).encode()).hexdigest()
@@ -158,7 +160,7 @@ def facts_of(row: Row[Any]) -> Facts:
 
 def seen_as(row: Row[Any], how: Relation) -> Seen:
     """A row as it is told."""
-    return Seen(row.job, how, row.number, row.supplier, row.issued, row.gross)
+    return Seen(row.job, how, row.number, row.supplier, row.issued, row.gross, row.claimed)
 
 
 def _verdict(told: Facts, original: str, rows: list[Row[Any]]) -> Seen:

@@ -41,7 +41,6 @@ SAME = [
     SCAN,
     {"gross_total": Decimal("119.000"), "amount_due": Decimal(0)},
     {"supplier_name": None},
-    {"supplier_name": None, "supplier_vat_id": None},
     {"issue_date": None},
     {"gross_total": None, "amount_due": None},
     {"net_total": None, "tax_total": None, "amount_due": None},
@@ -55,7 +54,8 @@ OTHER = [
     ({"gross_total": Decimal("-119.00")}, ["reused"]),
     ({"issue_date": date(2023, 5, 1)}, ["reused"]),
     ({"currency": "USD"}, ["reused"]),
-    ({"type_code": "381"}, ["near"]),
+    ({"type_code": "381"}, ["counterpart"]),
+    ({"supplier_name": None, "supplier_vat_id": None}, ["near"]),
     ({"invoice_number": None}, ["near"]),
     ({"invoice_number": "RE-2024/0813"}, ["near"]),
     ({"invoice_number": "RE-2024/081"}, ["near"]),
@@ -119,12 +119,25 @@ async def test_what_may_be_a_duplicate_goes_to_a_person_and_a_number_used_again_
     again = await register.problems(FIRST, "d")
     found = [(p.code, p.severity, p.reference) for p in [*nameless, *reused, *again]]
     assert found == [
-        ("possible_duplicate", "error", "a"),
+        ("similar_invoice", "error", "a"),
         ("number_reused", "note", "a"),
         ("duplicate", "note", "a"),
-        ("possible_duplicate", "error", "b"),
+        ("similar_invoice", "note", "b"),
         ("number_reused", "note", "c"),
     ]
+
+
+async def test_a_credit_note_with_amounts_below_zero_may_mean_either_sign_and_is_no_duplicate(register):
+    negative = reading(type_code="381", gross_total=Decimal(-119), net_total=Decimal(-100), tax_total=Decimal(-19))
+    assert await register.claim(negative, "a") is None
+    assert [seen.relation for seen in await register.similar(negative, "b")] == ["near"]
+    assert await register.claim(negative, "b") is None
+
+
+async def test_an_invoice_that_comes_again_as_a_credit_note_goes_to_a_person(register):
+    await register.claim(FIRST, "a")
+    [problem] = await register.problems(reading(type_code="381"), "b")
+    assert (problem.code, problem.severity, problem.reference) == ("possible_duplicate", "error", "a")
 
 
 async def test_the_same_job_may_claim_again_and_gets_the_same_answer(register):
@@ -152,7 +165,7 @@ async def test_an_original_does_not_become_the_duplicate_of_its_duplicate(regist
 
 
 async def test_every_reading_of_an_invoice_helps_to_find_the_next_and_the_first_is_named(register):
-    assert await register.claim(reading(supplier_name=None, supplier_vat_id=None), "a") is None
+    assert await register.claim(reading(supplier_name=None), "a") is None
     assert await register.claim(FIRST, "b") is not None
     seen = await register.claim(reading(issue_date=None), "c")
     assert seen is not None
