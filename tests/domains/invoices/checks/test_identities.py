@@ -64,11 +64,17 @@ def test_a_gross_total_that_is_off_is_an_error(net, tax, off):
         ({"gross_total": "100", "amount_due": "40", "prepaid": "60"}, []),
         ({"gross_total": "100", "amount_due": "200", "prepaid": "-100"}, []),
         ({"gross_total": "100", "amount_due": "40", "prepaid": "50"}, ["due_mismatch"]),
-        ({"gross_total": "100", "amount_due": "40"}, ["due_unexplained"]),
     ],
 )
 def test_the_amount_due_follows_from_the_gross_total(values, codes):
     assert errors(adds_up(amounts(**values))) == codes
+
+
+def test_a_due_that_nothing_explains_is_an_error_where_it_may_be_misread():
+    told = amounts(gross_total="100", amount_due="40")
+    read = told.model_copy(update={"evidence": {"amount_due": Evidence(trust=0.9, source="device", page=1)}})
+    assert errors(adds_up(read)) == ["due_unexplained"]
+    assert notes(adds_up(told)) == ["due_unexplained"]
 
 
 def taxed(tax_total: str, *rows: tuple[str, str, str]) -> Invoice:
