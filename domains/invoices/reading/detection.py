@@ -14,6 +14,8 @@ Quad = Floats
 
 SIDE = 1600
 """Pixels of the longer side that the network sees."""
+PIXELS = 1_900_000
+"""That the network sees; memory follows it."""
 LEAST = 736
 """Pixels that the shorter side is brought to, where that keeps the longer one within `SIDE`."""
 SEED = 0.3
@@ -36,7 +38,8 @@ def lines(picture: Grey) -> list[Quad]:
 
 def _resized(picture: Grey) -> Grey:
     height, width = picture.shape
-    ratio = min(SIDE / max(height, width), max(1.0, LEAST / min(height, width)))
+    most = min(SIDE / max(height, width), math.sqrt(PIXELS / (height * width)))
+    ratio = min(most, max(1.0, LEAST / min(height, width)))
     size = [max(32, round(side * ratio / 32) * 32) for side in (width, height)]
     way = cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(picture, (size[0], size[1]), interpolation=way), dtype=np.uint8)

@@ -5,8 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from domains.invoices.einvoice import Syntax, XmlError, sniff
 from domains.invoices.einvoice.tree import read as read_xml
 from domains.invoices.reading import image, mail
@@ -14,7 +12,7 @@ from domains.invoices.reading.kinds import HEAD, Kind, foreign, kind_of
 from domains.invoices.reading.opened import MAX_BYTES, MEGABYTE, Opened, Refused, refusal
 from domains.invoices.reading.page import flattened, read_page
 from domains.invoices.reading.pdf import carried, open_pdf
-from domains.invoices.reading.pdfium import size
+from domains.invoices.reading.pdfium import PdfiumError, size
 from domains.invoices.reading.picture import Grey, render, scale_for
 from domains.invoices.records import Layout, Page
 
@@ -27,14 +25,23 @@ MAX_HIDDEN = 50
 def open_file(path: str, name: str) -> Opened:
     """Open a file of unknown origin.
 
-    Pages that are pictures come back empty and named in `scans`; `picture` renders them. Whatever is wrong with the
-    file is told as a refusal; bounds of time and memory are the caller's: run it in a worker.
+    Pages that are pictures come back named in `scans`, without their words; `picture` renders them. Whatever is wrong
+    with the file is told as a refusal; bounds of time and memory are the caller's: run it in a worker.
     """
     try:
         part = _load(path, name)
         return _OPENERS[part.kind](part)
     except Refused as error:
         return refusal(error.problem)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a hostile file may break the libraries in any way
+        return refusal(_damaged(error).problem)
+
+
+def _damaged(error: Exception) -> Refused:
+    reason = f"{type(error).__name__}: {error}"[:200]
+    return Refused("damaged", f"The file is damaged and cannot be read ({reason}). Ask the sender for an intact one.")
 
 
 def work(task: Literal["open", "picture"], *args: Any) -> Any:
@@ -48,12 +55,15 @@ def picture(path: str, name: str, number: int) -> tuple[Grey, float]:
     Raises Refused where the picture cannot be decoded.
     """
     part = _load(path, name)
-    if part.kind == "image":
-        width, _ = image.sizes(part.data)[number - 1]
-        return image.grey(part.data, number - 1), width
-    page = flattened(open_pdf(part.data), number - 1)
-    width, height = size(page)
-    return np.ascontiguousarray(render(page, scale_for(width, height, DPI, PIXELS))), width
+    try:
+        if part.kind == "image":
+            width, _ = image.sizes(part.data)[number - 1]
+            return image.grey(part.data, number - 1, PIXELS), width
+        page = flattened(open_pdf(part.data), number - 1)
+        width, height = size(page)
+        return render(page, scale_for(width, height, DPI, PIXELS)), width
+    except (PdfiumError, ValueError, OSError) as error:
+        raise _damaged(error) from error
 
 
 def _load(path: str, name: str) -> mail.Part:

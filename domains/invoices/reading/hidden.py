@@ -18,6 +18,8 @@ CONTRAST = 14
 """Of 255: how far a glyph's darkest trace must differ from what would be there without it."""
 TINY = 3.0
 """Points; print below this size is not read by a person."""
+INVISIBLE = 3
+"""The PDF text rendering mode that paints nothing."""
 SLIP = 20
 """Letters and digits."""
 
@@ -67,7 +69,7 @@ def part(pieces: list[Run], area: tuple[float, float], trace: Traces) -> tuple[l
 
 def _shows(run: Run, area: tuple[float, float], trace: Traces) -> bool:
     x, y = (run.ink[0] + run.ink[2]) / 2, (run.ink[1] + run.ink[3]) / 2
-    if not (0 <= x <= area[0] and 0 <= y <= area[1]) or run.paint.mode == 3 or run.paint.colour[3] == 0:
+    if not (0 <= x <= area[0] and 0 <= y <= area[1]) or run.paint.mode == INVISIBLE or run.paint.colour[3] == 0:
         return False
     if run.paint.size < TINY and run.ink[3] - run.ink[1] < TINY and run.ink[2] - run.ink[0] < TINY * len(run.text):
         return False

@@ -1,5 +1,6 @@
 """Pictures: PNG, JPEG and TIFF files, opened within bounds and given a size in points."""
 
+import math
 from io import BytesIO
 
 import numpy as np
@@ -11,7 +12,9 @@ from domains.invoices.reading.picture import Grey
 MAX_PIXELS = 100_000_000
 A4 = 842.0
 """Height in points that a picture without a known resolution is taken to have on its longer side."""
-FORMATS = ("PNG", "JPEG", "MPO", "TIFF")
+_ON_ITS_SIDE = 5
+"""EXIF orientations from this one on swap width and height."""
+FORMATS = ("PNG", "JPEG", "TIFF")
 
 Image.MAX_IMAGE_PIXELS = None  # the size is held against MAX_PIXELS before anything is decoded
 
@@ -27,14 +30,26 @@ def sizes(data: bytes) -> list[tuple[float, float]]:
     return [_size(_frame(picture, index)) for index in range(count)]
 
 
-def grey(data: bytes, index: int) -> Grey:
-    """The picture at a 0-based index, upright as its camera says; Refused where it is cut short or damaged."""
+def grey(data: bytes, index: int, pixels: int) -> Grey:
+    """The picture at a 0-based index, upright as its camera says and made smaller where it has more than `pixels`.
+
+    Raises Refused where it is cut short or damaged.
+    """
     picture = _frame(_open(data), index)
+    excess = math.sqrt(picture.width * picture.height / pixels)
     try:
+        picture.draft("L", (round(picture.width / excess), round(picture.height / excess)))
         picture.load()
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise _damaged() from error
-    return np.asarray(_level(ImageOps.exif_transpose(picture)), dtype=np.uint8)
+    level = ImageOps.exif_transpose(_level(picture))
+    level.thumbnail(_within(level.size, pixels), Image.Resampling.BOX)
+    return np.asarray(level, dtype=np.uint8)
+
+
+def _within(size: tuple[int, int], pixels: int) -> tuple[int, int]:
+    shrink = min(1.0, math.sqrt(pixels / (size[0] * size[1])))
+    return round(size[0] * shrink), round(size[1] * shrink)
 
 
 def _open(data: bytes) -> Image.Image:
@@ -59,11 +74,18 @@ def _frame(picture: Image.Image, index: int) -> Image.Image:
 
 def _size(picture: Image.Image) -> tuple[float, float]:
     width, height = picture.size
-    if picture.getexif().get(0x0112, 1) in (5, 6, 7, 8):
+    if _orientation(picture) >= _ON_ITS_SIDE:
         width, height = height, width
     dpi = float(picture.info.get("dpi", (0, 0))[0] or 0)
     points = 72 / dpi if 90 <= dpi <= 1200 else A4 / max(width, height)
     return width * points, height * points
+
+
+def _orientation(picture: Image.Image) -> int:
+    try:
+        return int(picture.getexif().get(0x0112, 1))
+    except (OSError, SyntaxError, ValueError, TypeError, EOFError) as error:
+        raise _damaged() from error
 
 
 def _level(picture: Image.Image) -> Image.Image:

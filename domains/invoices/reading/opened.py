@@ -26,7 +26,7 @@ class Opened(BaseModel):
     hidden: list[str] = []
     """Text that is in the file but that no reader of a page can see; never in `layout`."""
     scans: list[int] = []
-    """1-based pages that hold a picture of text: empty in `layout` until they have been through OCR."""
+    """1-based pages that hold a picture of text and have not been through OCR."""
     part: str | None = None
     """The attachment that was read, where the file is an e-mail."""
     problem: Problem | None = None

@@ -19,6 +19,8 @@ STAMP = 250
 """Letters and digits that a scanner or fax machine may print on its picture."""
 COVER = 0.6
 """Share of a page that one picture must cover to be taken for a scan."""
+CODED = 0.3
+"""Share of letters without a known character from which on a page is read as a picture."""
 INK = 0.002
 """Share of a page that is dark where there is a drawing."""
 _DRAWN_ANNOTATIONS = {raw.FPDF_ANNOT_WIDGET, raw.FPDF_ANNOT_FREETEXT, raw.FPDF_ANNOT_STAMP}
@@ -26,7 +28,7 @@ _DRAWN_ANNOTATIONS = {raw.FPDF_ANNOT_WIDGET, raw.FPDF_ANNOT_FREETEXT, raw.FPDF_A
 
 @dataclass(frozen=True)
 class PageRead:
-    """A page with its visible words; without any where it is a `scan`."""
+    """A page with its visible words; of a `scan` these are at most a stamp on the picture."""
 
     page: Page
     scan: bool = False
@@ -40,11 +42,12 @@ def read_page(pdf: Pdf, index: int) -> PageRead:
     found = list(glyphs(page.get_textpage(), frame(page)))
     trace = hidden.traces(page)
     seen, unseen = hidden.part(runs(found), (width, height), trace)
-    number = index + 1
-    if is_scan(page, seen, unseen, trace):
-        return PageRead(Page(number=number, width=width, height=height, words=[], source="ocr"), scan=True)
-    told = [*hidden.told(unseen, trace), *hidden.smuggled(found)]
-    return PageRead(_upright(number, width, height, seen), hidden=told)
+    upright = _upright(index + 1, width, height, seen)
+    if _is_coded(seen):
+        return PageRead(upright.model_copy(update={"words": []}), scan=True)
+    if _is_scan(page, seen, unseen, trace):
+        return PageRead(upright, scan=True)
+    return PageRead(upright, hidden=[*hidden.told(unseen, trace), *hidden.smuggled(found)])
 
 
 def flattened(pdf: Pdf, index: int) -> PdfPage:
@@ -72,11 +75,14 @@ def frame(page: PdfPage) -> Frame:
     return Frame(*page.get_bbox(), turns=page.get_rotation() // 90)
 
 
-def is_scan(page: PdfPage, seen: list[Run], unseen: list[Run], trace: hidden.Traces) -> bool:
-    """Whether the text of a page stands in its picture, or in fonts that do not tell what they print."""
-    visible, layer = _letters(seen), _letters([run for run in unseen if run.paint.mode == 3])
-    if visible >= FEW and _letters([run for run in seen if not run.mapped]) > 0.3 * visible:
-        return True
+def _is_coded(seen: list[Run]) -> bool:
+    """Whether the fonts do not tell which characters they print."""
+    return _letters([run for run in seen if not run.mapped]) > CODED * max(_letters(seen), FEW)
+
+
+def _is_scan(page: PdfPage, seen: list[Run], unseen: list[Run], trace: hidden.Traces) -> bool:
+    """Whether the text of a page stands in its picture, with or without an invisible layer that repeats it."""
+    visible, layer = _letters(seen), _letters([run for run in unseen if run.paint.mode == hidden.INVISIBLE])
     if visible < FEW and _has_drawing(trace):
         return True
     return (visible < STAMP or layer > visible) and _covered(page) > COVER

@@ -1,5 +1,6 @@
 """PDF files: opened within bounds, refused with a reason, and searched for the XML they carry."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from domains.invoices.reading.pdfium import Pdf, PdfiumError, open_bytes, raw
 END = b"%%EOF"
 TAIL = 4096
 MAX_ATTACHMENTS = 100
+_NO_PAGES = re.compile(rb"/Count\s+0\b")
 
 _NAMES = ("factur-x.xml", "xrechnung.xml", "zugferd-invoice.xml")
 """The names the standards give to the XML, in the order of preference."""
@@ -34,7 +36,7 @@ def open_pdf(data: bytes) -> Pdf:
     if END not in data[-TAIL:]:
         raise _truncated()
     if count < 1:
-        raise Refused("no_pages", "The PDF has no page. Ask the sender for an intact file.")
+        raise _no_pages()
     if count > MAX_PAGES:
         raise Refused(
             "too_many_pages", f"The PDF has {count} pages; at most {MAX_PAGES} are read. Send the invoice alone."
@@ -47,7 +49,13 @@ def _refused(data: bytes, code: int | None) -> Refused:
         return Refused("encrypted", "The PDF is locked with a password. Ask the sender for an unlocked file.")
     if END not in data[-TAIL:]:
         return _truncated()
+    if _NO_PAGES.search(data):
+        return _no_pages()
     return Refused("damaged", "The PDF is damaged and cannot be opened. Ask the sender for an intact file.")
+
+
+def _no_pages() -> Refused:
+    return Refused("no_pages", "The PDF has no page. Ask the sender for an intact file.")
 
 
 def _truncated() -> Refused:

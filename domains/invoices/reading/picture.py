@@ -12,7 +12,7 @@ from domains.invoices.reading.pdfium import PdfObject, PdfPage, raw
 Grey = NDArray[np.uint8]
 """A picture: rows x columns, 0 black to 255 white."""
 
-MAX_OBJECTS = 200_000
+MAX_OBJECTS = 3_000_000
 
 
 def scale_for(width: float, height: float, dpi: float, pixels: int) -> float:

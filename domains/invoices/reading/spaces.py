@@ -23,7 +23,7 @@ def missed(chars: str, places: list[float], line: Grey) -> list[int]:
 
     `places` are the middles of the characters as shares of the width of `line`, a level picture 48 pixels high.
     """
-    if len(chars) < 3:  # noqa: PLR2004 - two characters are no line to learn from
+    if len(chars) < 3:
         return []
     ink = _ink(line)
     at = [int(place * len(ink)) for place in places]
