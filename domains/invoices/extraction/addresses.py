@@ -39,7 +39,7 @@ CONTACT = re.compile(
     r"homepage)\b\.?\s*(?:no\.?|nr\.?)?\s*(?:[:+(]|\d)|[☎✉📞]|^\+?[\d\s()/.-]{7,}$"
 )
 SALUTATION = re.compile(
-    r"(?i)^(?:herrn?|frau|firma|fa\.|an|mr\.?|mrs\.?|ms\.?|monsieur|madame|sig\.?|sr\.?|spett(?:\.le|abile)?|an die|"
+    r"(?i)^(?:herrn?|familie|family|eheleute|m\. et mme|frau|firma|fa\.|an|mr\.?|mrs\.?|ms\.?|monsieur|madame|sig\.?|sr\.?|spett(?:\.le|abile)?|an die|"
     r"an den|dhr\.|mevr\.|messrs\.?|societ[ée]|exmos?\.?\s*\(?s\)?\.?.*)$"
 )
 ATTENTION = re.compile(

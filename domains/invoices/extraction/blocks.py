@@ -50,12 +50,23 @@ def blocks(sheet: Sheet, headings: frozenset[int], skipped: frozenset[int] = fro
         if segment.tokens[0].index in skipped:
             continue
         if segment.tokens[0].index not in headings:
-            home = next((b for b in reversed(open_blocks) if follows(b[-1], segment, sheet.size)), None)
+            home = next((b for b in reversed(open_blocks) if goes_on(b, segment, sheet.size)), None)
         if home is None:
             open_blocks.append([segment])
         else:
             home.append(segment)
     return [Block(tuple(b)) for b in open_blocks]
+
+
+def goes_on(block: Sequence[Segment], below: Segment, size: float) -> bool:
+    """Whether a segment goes on a block: under its last line, and not much wider apart than its lines are."""
+    last = block[-1]
+    if not follows(last, below, size):
+        return False
+    if len(block) < 2 or is_town(below.text) or is_country(below.text):
+        return True
+    usual = last.box[1] - block[-2].box[3]
+    return below.box[1] - last.box[3] <= max(usual, 0.0) * 1.8 + 0.5 * size
 
 
 def follows(above: Segment, below: Segment, size: float) -> bool:

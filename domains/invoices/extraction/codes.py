@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
+from typing import Any
 
+from stdnum import get_cc_module
 from stdnum import iban as iban_numbers
-from stdnum.eu import vat as vat_numbers
 from stdnum.exceptions import ValidationError
 
 from domains.invoices.extraction.geometry import Segment, Token
@@ -68,12 +70,19 @@ def alnum(tokens: Sequence[Token]) -> str:
 
 
 def valid_vat(value: str) -> bool:
-    """Whether a prefixed VAT id of a member state passes its check digits."""
+    """Whether a prefixed VAT id passes its country's check digits."""
+    country, number = ("CH", value) if value.startswith("CHE") else (value[:2], value)
+    module = vat_module(country.replace("EL", "GR"))
     try:
-        vat_numbers.validate("EL" + value[2:] if value.startswith("GR") else value)
+        return module is not None and bool(module.validate(number))
     except ValidationError:
         return False
-    return True
+
+
+@cache
+def vat_module(country: str) -> Any:
+    """What knows the check digits of a country's VAT ids; None where nothing does."""
+    return get_cc_module(country, "vat") or get_cc_module(country, "mva")
 
 
 def prefixed_vats(segment: Segment) -> Iterator[Code]:
@@ -92,9 +101,14 @@ def vat_code(tokens: Sequence[Token]) -> Code | None:
     if not re.match(r"[(]?[A-Z]{2}", tokens[0].text) or any("," in t.text[:-1] for t in tokens):
         return None
     value = alnum(tokens)
-    if not PREFIXED.fullmatch(value) or not any(c.isdigit() for c in tokens[-1].text + "MVA"):
+    if not PREFIXED.fullmatch(value) or not ends_code(tokens[-1]):
         return None
     return Code(value, valid_vat(value), tuple(tokens))
+
+
+def ends_code(token: Token) -> bool:
+    """Whether a token can be the last of a VAT id: it has a digit, or is the word that closes a national form."""
+    return any(c.isdigit() for c in token.text) or token.plain in ("mwst", "tva", "iva", "mva")
 
 
 def bare_vat(tokens: Sequence[Token]) -> Code | None:
@@ -111,7 +125,7 @@ def bare_vat(tokens: Sequence[Token]) -> Code | None:
         value = alnum(part)
         if PREFIXED.fullmatch(value):
             return Code(value, valid_vat(value), tuple(part))
-        if BARE.fullmatch(value) and any(c.isdigit() for c in part[-1].text + ("0" if part[-1].plain == "mva" else "")):
+        if BARE.fullmatch(value) and ends_code(part[-1]):
             return Code(value, False, tuple(part))
     return None
 

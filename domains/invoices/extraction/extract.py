@@ -166,6 +166,10 @@ def pick(found: Sequence[Candidate]) -> Found | None:
     return Found(best.value, max(trust, 0.0), best.tokens, best.quote)
 
 
+OF = ("vom", "of", "du", "dated", "del", "van", "av", "den", "fra", "dnia", "dne", "da", "de")
+"""Words between an invoice number and its date."""
+
+
 def beside_number(reading: Reading, number: Found | None) -> list[Candidate]:
     """`Nr. 17 of 2 May 2020`: the date that follows the invoice number, or opens the line after it."""
     if number is None:
@@ -175,8 +179,9 @@ def beside_number(reading: Reading, number: Found | None) -> list[Candidate]:
     last = number.tokens[-1]
     row = next(r for r in sheet.rows if any(t is last for s in r for t in s.tokens))
     after = [t for s in row for t in s.tokens if t.index > last.index][:4]
-    if len(after) == 1 and not any(c.isdigit() for c in after[0].text):
-        after += [t for t in sheet.tokens if t.index > after[0].index][:3]
+    following = [t for t in sheet.tokens if t.index > last.index][:4]
+    if len(after) <= 1 and following and following[0].plain in OF:
+        after = following
     value = read(after)
     if value is None or value.fit < 0.8:
         return []

@@ -59,6 +59,8 @@ class Entry:
     """Whether no further amount follows before the next text."""
     header: str
     """The text above it in its column."""
+    column: str
+    """In a row of sums, the words over its column, past the lines; empty elsewhere."""
     heading: tuple[Token, ...] = ()
     """The tokens of the label."""
 
@@ -152,7 +154,9 @@ def row_entries(sheet: Sheet, row: Sequence[Segment], amounts: list[Money]) -> I
             after = [t for t in tokens if t.index > owner.tokens[-1].index]
             last = not (after and after[0].index in used)
             text = " ".join(t.text for t in lead)
-            yield Entry(owner, text, last, header(sheet, owner), tuple(lead))
+            summed = len(plain) > 1 and "sum" in traits(text)
+            column = column_words(sheet, owner) if summed else ""
+            yield Entry(owner, text, last, header(sheet, owner), column, tuple(lead))
             before = []
         elif token.index not in used:
             before.append(token)

@@ -59,17 +59,23 @@ def party_names(sheets: Sequence[Sheet], labels: Sequence[Label]) -> tuple[list[
         suppliers += headed(sheet, here, "supplier")
         buyers += headed(sheet, here, "buyer")
         suppliers += senders(sheet, here)
-    if sheets:
-        buyers += windows(sheets[0], [lab for lab in labels if lab.page == sheets[0].number], suppliers)
-    bought = merged(buyers, [])
     sold = merged(suppliers, mentions(sheets))
+    if sheets:
+        sent = [n for n in suppliers if n.source == "sender line" and n.lines[0].page == sheets[0].number]
+        buyers += windows(sheets[0], [lab for lab in labels if lab.page == sheets[0].number], sold, sent)
+    bought = merged(buyers, [])
     if bought and bought[0].source == "window" and topmost(sheets[0], bought[0]) and not (sold and sold[0].score > 0.5):
         sold, bought = [bought[0], *sold], bought[1:]
-    best_buyer = bought[0] if bought else None
-    sold = [n for n in sold if not (best_buyer and same(n.text, best_buyer.text) and best_buyer.score >= n.score)]
-    best_supplier = sold[0] if sold else None
-    bought = [n for n in bought if not (best_supplier and same(n.text, best_supplier.text))]
-    return sold, bought
+    return told_apart(sold, bought)
+
+
+def told_apart(sold: list[Name], bought: list[Name]) -> tuple[list[Name], list[Name]]:
+    """The names with the best two different ones first: one party cannot be both."""
+    pairs = [(s, b) for s in [*sold[:5], None] for b in [*bought[:5], None] if not (s and b and same(s.text, b.text))]
+    seller, buyer = max(pairs, key=lambda p: sum(n.score for n in p if n), default=(None, None))
+    others = [n for n in sold if n is not seller and not (buyer and same(n.text, buyer.text))]
+    rest = [n for n in bought if n is not buyer and not (seller and same(n.text, seller.text))]
+    return [*filter(None, [seller]), *others], [*filter(None, [buyer]), *rest]
 
 
 def topmost(sheet: Sheet, name: Name) -> bool:
@@ -91,7 +97,7 @@ def headed(sheet: Sheet, labels: Sequence[Label], role: str) -> Iterator[Name]:
     )
     taken = announcing(labels)
     for label in labels:
-        if label.role != role or not (label.alone or (label.first and label.colon)):
+        if label.role != role or not (label.alone or (label.first and (label.colon or len(label.tokens) > 1))):
             continue
         lines = under_heading(label, sheet, stops - {label.tokens[0].index} - name_starts(sheet))
         full = named_lines(lines, sheet)
@@ -252,13 +258,12 @@ def sender_line(run: Sequence[Segment], top: float) -> Name | None:
     return Name(clean_name(parts[0]), 0.9, (line,), "sender line")
 
 
-def windows(sheet: Sheet, labels: Sequence[Label], suppliers: Sequence[Name]) -> Iterator[Name]:
-    """Names from address blocks in the upper half that are not the supplier's own."""
+def windows(sheet: Sheet, labels: Sequence[Label], suppliers: Sequence[Name], sent: Sequence[Name]) -> Iterator[Name]:
+    """Names from address blocks in the upper half that are not the supplier's own; `sent` are the sender lines."""
     titles = frozenset(
         lab.tokens[0].index for lab in labels if lab.first and lab.role in ("supplier", "buyer", "ship_to")
     )
-    lines_sent = [n for n in suppliers if n.source == "sender line" and n.lines[0].page == sheet.number]
-    for block in blocks(sheet, titles, skipped(lines_sent)):
+    for block in blocks(sheet, titles, skipped(sent)):
         top = block.box[1] / sheet.height
         if top > 0.5 or not block.addressed or block.lines[0].tokens[0].index in titles:
             continue
@@ -266,10 +271,10 @@ def windows(sheet: Sheet, labels: Sequence[Label], suppliers: Sequence[Name]) ->
         after = block.lines[block.lines.index(name[-1]) + 1 :] if name else ()
         if not any(is_town(s.text) or is_street(s.text) or is_country(s.text) for s in after):
             continue
-        window = any(under_window(block, n.lines[0], sheet.size) for n in lines_sent)
-        own = 0.4 * any(own_name(name[0], n) for n in suppliers)
-        if block.reachable or SENDER_WORDS.search(block.text):
-            own += 0.1 if rivalled(name[0], suppliers) else 0.4
+        window = any(under_window(block, n.lines[0], sheet.size) for n in sent)
+        own = 0.0
+        if block.reachable or SENDER_WORDS.search(block.text) or any(own_name(name[0], n) for n in suppliers):
+            own = 0.1 if rivalled(name[0], suppliers) else 0.4
         score = 0.62 + 0.25 * window + 0.08 * (0.1 < top < 0.35) - own
         yield Name(clean_name(" ".join(s.text for s in name)), max(score, 0.05), tuple(name), "window")
 
@@ -282,7 +287,7 @@ def under_window(block: Block, line: Segment, size: float) -> bool:
 def rivalled(name: Segment, suppliers: Sequence[Name]) -> bool:
     """Whether another name speaks more as the supplier's than this one does."""
     own = max((n.score for n in suppliers if same(n.text, name.text)), default=0.0)
-    return any(n.score > max(own, 0.5) for n in suppliers if not same(n.text, name.text))
+    return any(n.score > max(own + 0.05, 0.5) for n in suppliers if not same(n.text, name.text))
 
 
 def own_name(name: Segment, supplier: Name) -> bool:

@@ -66,10 +66,11 @@ def prefixed(sheets: Sequence[Sheet], labels: Sequence[Label], buyer: Name | Non
             for code in prefixed_vats(segment):
                 if code.tokens[0].index in banked:
                     continue
-                before = next((n for n in marked if 0 < code.tokens[0].index - n <= 3), None)
-                if before is None and not code.valid:
+                named = any(0 < code.tokens[0].index - n <= 3 for n in marked)
+                named = named or code.value.endswith(("MWST", "TVA", "IVA", "MVA"))
+                if not named and not code.valid:
                     continue
-                trust = 0.97 if code.valid and before is not None else 0.93 if before is not None else 0.8
+                trust = 0.97 if code.valid and named else 0.93 if named else 0.8
                 yield Vat(code, trust, belongs(code, sheet, labels, buyer))
 
 

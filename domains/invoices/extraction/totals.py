@@ -82,6 +82,9 @@ def gather(listed: Sequence[Entry], taxes: Sequence[TaxRow]) -> dict[str, list[O
     if taxes:
         options.setdefault("tax", []).append(Option(sum((t.amount for t in taxes), ZERO), 0.5, None))
         options.setdefault("net", []).append(Option(sum((t.base for t in taxes), ZERO), 0.5, None))
+    parts = {e.money.value: e for e in listed if "%" in e.label and weights(e).get("tax", 0.0) >= 0.6}
+    if len(parts) > 1:
+        options.setdefault("tax", []).append(Option(sum(parts, ZERO), 0.5, None))
     for role, option in hints(listed):
         options.setdefault(role, []).append(option)
     return {role: distinct(found) for role, found in options.items()}
@@ -114,8 +117,9 @@ def weights(entry: Entry) -> dict[str, float]:
     plain = 1.0 if money.priced else 0.5
     place = 1.0 if entry.last else 0.45
     found = {role: weight * plain * place for role, weight in roles(entry.label[-80:]).items()}
-    for role, weight in roles(entry.header).items():
-        found[role] = max(found.get(role, 0.0), weight * plain * 0.6)
+    for text, share in ((entry.header, 0.6), (entry.column, 0.85)):
+        for role, weight in roles(text).items():
+            found[role] = max(found.get(role, 0.0), weight * plain * share)
     return found
 
 
