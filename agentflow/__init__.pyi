@@ -32,3 +32,6 @@ from .flow.record import Evidence as Evidence
 from .flow.record import Record as Record
 from .flow.workflow import Workflow as Workflow
 from .flow.workflow import workflow as workflow
+from .jobs.packs import load_pack as load_pack
+from .jobs.runner import Runner as Runner
+from .jobs.runner import open_runner as open_runner

@@ -12,8 +12,7 @@ from typing import Any, ClassVar, Self
 from sqlalchemy import Column, Date, ForeignKey, Integer, MetaData, Row, String, Table, Text, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from agentflow import Money, create_tables, one_at_a_time, open_database, reading
-from agentflow.connectors.spreadsheets import write_csv
+from agentflow import Money, create_tables, one_at_a_time, open_database, reading, write_csv
 from domains.invoices.checks.identities import CREDIT_NOTES
 from domains.invoices.records import Invoice, Line
 

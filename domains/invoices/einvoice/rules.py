@@ -6,9 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from agentflow import Problem
-from agentflow.connectors.workers import Workers
-from agentflow.errors import WorkerError
+from agentflow import Problem, WorkerError, Workers
 from domains.invoices.einvoice import zugferd1
 from domains.invoices.einvoice.schematron import Fired
 from domains.invoices.einvoice.tree import Syntax

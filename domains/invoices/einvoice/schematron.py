@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from agentflow.errors import ConfigError
+from agentflow import ConfigError
 from domains.invoices.einvoice.tree import Syntax, read
 
 Flag = Literal["fatal", "warning", "exempt"]

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Literal
 from xml.parsers import expat
 
-from agentflow.errors import AgentflowError
+from agentflow import AgentflowError
 
 Syntax = Literal["ubl", "cii", "zugferd1"]
 
