@@ -84,8 +84,11 @@ def follows(above: Segment, below: Segment, size: float) -> bool:
     return left or (gap < 1.2 * size and (right or centre))
 
 
-def under_heading(label: Label, sheet: Sheet, stops: frozenset[int]) -> list[Segment]:
-    """The lines that a heading such as `Bill to` opens: on its own line, then below it in its column."""
+def under_heading(label: Label, sheet: Sheet, stops: frozenset[int], taken: frozenset[int]) -> list[Segment]:
+    """The lines that a heading such as `Bill to` opens: on its own line, then below it in its column.
+
+    `stops` are the tokens that open the next heading, `taken` those that open a label of another kind.
+    """
     box = label.box
     unit = max(sheet.size, box[3] - box[1])
     lines: list[Segment] = []
@@ -96,7 +99,11 @@ def under_heading(label: Label, sheet: Sheet, stops: frozenset[int]) -> list[Seg
             if token.index <= label.tokens[-1].index or segment.box[1] < box[1] - unit:
                 continue
             if abs((segment.box[1] + segment.box[3]) / 2 - (box[1] + box[3]) / 2) < 0.6 * unit:
-                if not lines and box[2] <= segment.box[0] < box[2] + 0.3 * sheet.width and token.index not in stops:
+                if (
+                    not lines
+                    and box[2] <= segment.box[0] < box[2] + 0.3 * sheet.width
+                    and token.index not in stops | taken
+                ):
                     lines.append(segment)
                 continue
             if not in_column(segment.box, box, lines, unit):

@@ -38,7 +38,7 @@ def tax_row(amounts: Sequence[Money], text: str, sheet: Sheet) -> TaxRow | None:
             if rate.value and base.value and matches(rate.value, base.value, amount.value):
                 signed = abs(amount.value) if base.value > 0 else -abs(amount.value)
                 return TaxRow(rate.value, base.value, signed, base.row, (base, amount))
-    return free_row(rates, sums, text)
+    return free_row(rates, sums, text, sheet)
 
 
 def is_rate(money: Money, text: str, sheet: Sheet) -> bool:
@@ -62,11 +62,14 @@ def matches(rate: Decimal, base: Decimal, amount: Decimal) -> bool:
     return amount != 0 and abs(abs(base) * rate / 100 - abs(amount)) <= Decimal("0.011")
 
 
-def free_row(rates: Sequence[Money], sums: Sequence[Money], text: str) -> TaxRow | None:
+def free_row(rates: Sequence[Money], sums: Sequence[Money], text: str, sheet: Sheet) -> TaxRow | None:
     """A row of goods free of tax: rate 0, tax 0.00, in a row that speaks of tax."""
     nought = [m for m in rates if m.percent and m.value == 0]
     priced = [m for m in sums if m.decimals == 2]
-    if not nought or len(priced) < 2 or priced[-1].value or "tax" not in traits(text):
-        return None
+    tax = next((m for m in priced if not m.value), None)
     base = next((m for m in priced if m.value), None)
-    return base and TaxRow(Decimal(0), base.value, Decimal(0), base.row, (base, priced[-1]))
+    if not nought or tax is None or base is None:
+        return None
+    if "tax" not in traits(text) | traits(column_words(sheet, tax)) | traits(column_words(sheet, nought[0])):
+        return None
+    return TaxRow(Decimal(0), base.value, Decimal(0), base.row, (base, tax))

@@ -50,6 +50,8 @@ VAT_FORMS = {
 """The VAT id of each country after its prefix (Council Directive 2006/112/EC, art. 215, and the national forms)."""
 PREFIXED = re.compile("|".join(f"{country}{form}" for country, form in VAT_FORMS.items()))
 BARE = re.compile(r"(?=(?:[A-Z]*\d){7})[A-Z]{0,3}\d[A-Z0-9]{6,13}|[A-Z]\d{8}|\d{9}MVA|\d{7,12}[A-Z]{1,3}")
+SWISS = re.compile(r"(?<=CHE\d{9})(?:MWST|TVA|IVA)$")
+"""The word for the tax behind a Swiss number, which differs by language."""
 IBAN_START = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]*")
 BIC = re.compile(r"[A-Z]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
 DIGITS = str.maketrans("OoQIl|SBZ", "000111582")
@@ -103,7 +105,7 @@ def vat_code(tokens: Sequence[Token]) -> Code | None:
     value = alnum(tokens)
     if not PREFIXED.fullmatch(value) or not ends_code(tokens[-1]):
         return None
-    return Code(value, valid_vat(value), tuple(tokens))
+    return Code(SWISS.sub("", value), valid_vat(value), tuple(tokens))
 
 
 def ends_code(token: Token) -> bool:
@@ -124,7 +126,7 @@ def bare_vat(tokens: Sequence[Token]) -> Code | None:
             continue
         value = alnum(part)
         if PREFIXED.fullmatch(value):
-            return Code(value, valid_vat(value), tuple(part))
+            return Code(SWISS.sub("", value), valid_vat(value), tuple(part))
         if BARE.fullmatch(value) and ends_code(part[-1]):
             return Code(value, False, tuple(part))
     return None

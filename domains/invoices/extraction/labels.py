@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from agentflow import Box
 from domains.invoices.extraction.geometry import Segment, Sheet, Token, around, beside, overlap
@@ -12,6 +13,8 @@ LONGEST = 8
 """Tokens that a label may have."""
 MARKS = ("nr", "no", "n", "number", "nummer", "numero", "num", "numer", "cislo", "nro", "c")
 """The number sign, as `compact` writes it in the languages of the lexicon."""
+TITLES = ("rechnung", "gutschrift", "factuur", "faktura", "nota")
+"""What the compounds of Germanic languages for an invoice end with."""
 SENTENCE = 6
 """Words from which on a run of text is taken as prose, in which a word is less likely a label."""
 
@@ -104,10 +107,12 @@ def title_number(row: tuple[Segment, ...], found: list[Label]) -> Iterator[Label
     opening = [
         lab for lab in found[-12:] if lab.role == "invoice_number" and lab.first and lab.tokens[0] is row[0].tokens[0]
     ]
-    if not opening or opening[-1].weight == 1.0:
-        return
     tokens = [t for segment in row for t in segment.tokens]
-    for token, after in zip(tokens[len(opening[-1].tokens) :], tokens[len(opening[-1].tokens) + 1 :], strict=False):
+    compound = len(tokens[0].plain) > 9 and tokens[0].plain.endswith(TITLES)
+    if not compound and (not opening or opening[-1].weight == 1.0):
+        return
+    start = len(opening[-1].tokens) if opening else 1
+    for token, after in pairwise(tokens[start:]):
         if token.plain in MARKS and any(c.isdigit() for c in after.text):
             yield Label("invoice_number", 0.9, "nr", (token,), False, False)
             return

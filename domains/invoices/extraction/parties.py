@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rapidfuzz import fuzz
 
 from domains.invoices.extraction.addresses import (
+    ATTENTION,
     LEGAL,
     SALUTATION,
     SEPARATED,
@@ -18,6 +19,7 @@ from domains.invoices.extraction.addresses import (
     is_town,
 )
 from domains.invoices.extraction.blocks import NAME_LABEL, Block, blocks, named_lines, under_heading
+from domains.invoices.extraction.dates import find_dates
 from domains.invoices.extraction.geometry import Segment, Sheet, Token, segment
 from domains.invoices.extraction.labels import Label
 from domains.invoices.extraction.money import traits
@@ -64,7 +66,12 @@ def party_names(sheets: Sequence[Sheet], labels: Sequence[Label]) -> tuple[list[
         sent = [n for n in suppliers if n.source == "sender line" and n.lines[0].page == sheets[0].number]
         buyers += windows(sheets[0], [lab for lab in labels if lab.page == sheets[0].number], sold, sent)
     bought = merged(buyers, [])
-    if bought and bought[0].source == "window" and topmost(sheets[0], bought[0]) and not (sold and sold[0].score > 0.5):
+    if (
+        bought
+        and bought[0].source == "window"
+        and topmost(sheets[0], bought[0].lines[0])
+        and not (sold and sold[0].score > 0.5)
+    ):
         sold, bought = [bought[0], *sold], bought[1:]
     return told_apart(sold, bought)
 
@@ -78,10 +85,10 @@ def told_apart(sold: list[Name], bought: list[Name]) -> tuple[list[Name], list[N
     return [*filter(None, [seller]), *others], [*filter(None, [buyer]), *rest]
 
 
-def topmost(sheet: Sheet, name: Name) -> bool:
-    """Whether a name is the first line of its page that may be one, as the sender's is."""
+def topmost(sheet: Sheet, line: Segment) -> bool:
+    """Whether a line is the first of its page that may be a name, as the sender's is."""
     top = next((s for s in sheet.segments if could_be_name(s.text) and not no_name(s.text)), None)
-    return top is not None and name.lines[0].tokens[0] is top.tokens[0]
+    return top is not None and line.tokens[0] is top.tokens[0]
 
 
 def same(a: str, b: str) -> bool:
@@ -99,7 +106,7 @@ def headed(sheet: Sheet, labels: Sequence[Label], role: str) -> Iterator[Name]:
     for label in labels:
         if label.role != role or not (label.alone or (label.first and (label.colon or len(label.tokens) > 1))):
             continue
-        lines = under_heading(label, sheet, stops - {label.tokens[0].index} - name_starts(sheet))
+        lines = under_heading(label, sheet, stops - {label.tokens[0].index} - name_starts(sheet), taken)
         full = named_lines(lines, sheet)
         if full:
             yield Name(clean_name(" ".join(s.text for s in full)), 0.95, tuple(full), "form")
@@ -145,7 +152,7 @@ def first_name(lines: Sequence[Segment], taken: frozenset[int]) -> Segment | Non
 
 def is_name(line: Segment, taken: frozenset[int]) -> bool:
     """Whether a line may be the name of a party."""
-    text = strip_name_label(line.text)
+    text = ATTENTION.sub("", strip_name_label(line.text))
     if line.tokens[0].index in taken or no_name(text) or SALUTATION.match(text) or not could_be_name(clean_name(text)):
         return False
     return ":" not in text or bool(NAME_LABEL.match(line.text))
@@ -180,7 +187,7 @@ def no_name(text: str) -> bool:
     if has_legal_form(text):
         return False
     plain = text.strip()
-    if len(plain.split()) > 6:
+    if len(plain.split()) > 6 or find_dates(plain):
         return True
     return (
         bool(re.search(r"[%€$£*]|^\(.*\)$|[.!?]$", plain))
@@ -275,6 +282,7 @@ def windows(sheet: Sheet, labels: Sequence[Label], suppliers: Sequence[Name], se
         own = 0.0
         if block.reachable or SENDER_WORDS.search(block.text) or any(own_name(name[0], n) for n in suppliers):
             own = 0.1 if rivalled(name[0], suppliers) else 0.4
+        own += 0.2 * topmost(sheet, name[0])
         score = 0.62 + 0.25 * window + 0.08 * (0.1 < top < 0.35) - own
         yield Name(clean_name(" ".join(s.text for s in name)), max(score, 0.05), tuple(name), "window")
 

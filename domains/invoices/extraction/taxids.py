@@ -12,7 +12,7 @@ from domains.invoices.extraction.parties import Name
 from domains.invoices.extraction.text import fold
 
 YOURS = re.compile(
-    r"\b(?:ihre?|your|votre|client|kunden?|customer|kaufers?|buyer|klant|uw|cliente|su|vostra|deres|ert?|asiakas|"
+    r"\bv/|\b(?:vosso|vossa|seu|vs|deres|jeres|ihre?|your|votre|client|kunden?|customer|kaufers?|buyer|klant|uw|cliente|su|vostra|deres|ert?|asiakas|"
     r"asiakkaan|nabywc\w+|odberatel\w*|"
     r"acheteur|purchaser|recipient|empfangers?|leistungsempfangers?|koper|committente|cessionario|kundens|jeres|"
     r"afnemer|ostajan)\b"
@@ -39,9 +39,9 @@ def party_vats(
     known: dict[str, Vat] = {}
     for vat in (*prefixed(sheets, labels, buyer), *labelled(sheets, labels, found, buyer)):
         old = known.get(vat.code.value)
-        if (old is None and not any(vat.code.value in k or k in vat.code.value for k in known)) or (
-            old is not None and vat.trust > old.trust
-        ):
+        if old is not None:
+            known[vat.code.value] = Vat(old.code, max(old.trust, vat.trust), max(old.buyer, vat.buyer))
+        elif not any(vat.code.value in k or k in vat.code.value for k in known):
             known[vat.code.value] = vat
     sold = sorted((v for v in known.values() if v.buyer < 0.5), key=lambda v: -v.trust)
     bought = sorted((v for v in known.values() if v.buyer >= 0.5), key=lambda v: -v.trust)
@@ -67,7 +67,7 @@ def prefixed(sheets: Sequence[Sheet], labels: Sequence[Label], buyer: Name | Non
                 if code.tokens[0].index in banked:
                     continue
                 named = any(0 < code.tokens[0].index - n <= 3 for n in marked)
-                named = named or code.value.endswith(("MWST", "TVA", "IVA", "MVA"))
+                named = named or code.tokens[-1].plain.endswith(("mwst", "tva", "iva", "mva"))
                 if not named and not code.valid:
                     continue
                 trust = 0.97 if code.valid and named else 0.93 if named else 0.8
@@ -87,7 +87,8 @@ def labelled(
             sheet = by_number[place.label.page]
             bare = code.value[:1].isdigit()
             trust = (0.96 if code.valid else 0.7 if bare else 0.92) * (1.0 if place.near > 0.9 else 0.9)
-            yield Vat(code, trust, belongs(code, sheet, labels, buyer))
+            yours = 0.95 if YOURS.search(fold(place.label.text)) else 0.0
+            yield Vat(code, trust, yours or belongs(code, sheet, labels, buyer))
 
 
 def belongs(code: Code, sheet: Sheet, labels: Sequence[Label], buyer: Name | None) -> float:

@@ -172,7 +172,7 @@ def weigh(
     if tax and not tax.value and net and gross and net.value != gross.value:
         score -= 1.0
     larger = outdone(gross, options) if gross else 1
-    if larger > Decimal("1.02"):
+    if gross and larger > 1 + max(Decimal("0.002"), Decimal("0.51") / max(abs(gross.value), CENT)):
         score -= 1.2 if larger < 3 else 2.4
         holds.add("outdone")
     score += rows_agree(net, tax, taxes, holds) + lines_agree(net, gross, lines, options, holds)
