@@ -18,7 +18,7 @@ from domains.invoices.records import Invoice, Line
 
 TABLES = MetaData()
 POSTINGS = Table(
-    "postings",
+    "posting",
     TABLES,
     Column("id", Integer, primary_key=True),
     Column(
@@ -43,10 +43,10 @@ POSTINGS = Table(
     Column("po_number", Text),
 )
 LINES = Table(
-    "posting_lines",
+    "posting_line",
     TABLES,
     Column("id", Integer, primary_key=True),
-    Column("posting", Integer, ForeignKey("postings.id"), nullable=False, index=True),
+    Column("posting", Integer, ForeignKey("posting.id"), nullable=False, index=True),
     Column("position", Integer, nullable=False),
     Column("description", Text),
     Column("quantity", Money),
@@ -86,10 +86,16 @@ class Books:
     @classmethod
     @asynccontextmanager
     async def open(cls, url: str | None, home: Path) -> AsyncGenerator[Self]:
-        """The books at `url`, their tables made where missing; `home/books.db` where nothing is configured."""
+        """The books at `url`, their tables made where missing.
+
+        Where nothing is configured they are `home/books.db`, and `home/books.csv` shows all of them when they close.
+        """
         async with open_database(url or f"sqlite:///{home / 'books.db'}") as engine:
             await create_tables(engine, TABLES)
-            yield cls(engine)
+            books = cls(engine)
+            yield books
+            if url is None:
+                await books.export_csv(home / "books.csv")
 
     async def post(
         self, invoice: Invoice, key: str, *, vendor_id: str | None = None, account: str | None = None

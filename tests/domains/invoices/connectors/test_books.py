@@ -48,14 +48,14 @@ async def test_a_posting_holds_the_invoice_its_vendor_and_its_lines(books, tmp_p
         Decimal("-12.50"),
     )
     assert await books.find("k") == posting
-    query = "SELECT position, description, quantity, line_total, tax_rate FROM posting_lines ORDER BY id"
+    query = "SELECT position, description, quantity, line_total, tax_rate FROM posting_line ORDER BY id"
     assert rows(tmp_path, query) == [(1, "a", "1.125", "-10.50", None), (2, "b", None, None, "19")]
 
 
 async def test_a_key_writes_once(books, tmp_path):
     first = await books.post(INVOICE, "k")
     assert await books.post(INVOICE.model_copy(update={"gross_total": Decimal(1)}), "k") == first
-    assert rows(tmp_path, "SELECT count(*), (SELECT count(*) FROM posting_lines) FROM postings") == [(1, 2)]
+    assert rows(tmp_path, "SELECT count(*), (SELECT count(*) FROM posting_line) FROM posting") == [(1, 2)]
 
 
 async def test_a_key_used_by_many_at_once_writes_once(database, tmp_path):
@@ -67,7 +67,7 @@ async def test_a_key_used_by_many_at_once_writes_once(database, tmp_path):
 
 async def test_a_posting_that_fails_on_its_way_leaves_nothing(books, tmp_path):
     with closing(sqlite3.connect(tmp_path / "books.db")) as database:
-        database.execute("CREATE TRIGGER no BEFORE INSERT ON posting_lines BEGIN SELECT RAISE(ABORT, 'no'); END")
+        database.execute("CREATE TRIGGER no BEFORE INSERT ON posting_line BEGIN SELECT RAISE(ABORT, 'no'); END")
         database.commit()
     with pytest.raises(SQLAlchemyError):
         await books.post(INVOICE, "k")
