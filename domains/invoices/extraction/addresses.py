@@ -15,7 +15,7 @@ LEGAL = re.compile(
     r"SASU|SAS|S\.?A\.?R\.?L\.?|SARL|Sàrl|EURL|SNC|SCOP|SCI|S\.\s?p\.\s?A\.|SpA|SPA|S\.\s?r\.\s?l\.s?|Srl|SRL|"
     r"S\.R\.L\.|SRLS|[Ss]\.\s?[Nn]\.\s?[Cc]\.|[Ss]\.\s?[Cc]\.|[Ss]\.\s?[Aa]\.\s?[Ss]\.|S\.\s?L\.(?:\s?U\.)?|SLU|"
     r"S\.A\.U\.|S\.\s?A\.|SA|Lda\.?|Ltda\.?|LDA|"
-    r"Unipessoal|AB|HB|KB|A/S|ApS|ASA|AS|I/S|P/S|K/S|Oyj|Oy|OY|Ab|Tmi|Ky|[Ss]p\.\s?z\s?o\.\s?o\.|Sp\.\s?[jk]\.|"
+    r"Unipessoal|AB|HB|KB|[Aa]\.?m\.?b\.?a\.?|CVBA|VZW|ASBL|CVR?L|SCRL|UAB|OÜ|SIA|EOOD|OOD|j\.d\.o\.o\.|d\.d\.|v\.\s?o\.\s?s\.|k\.\s?s\.|IVS|A/S|ApS|ASA|AS|I/S|P/S|K/S|Oyj|Oy|OY|Ab|Tmi|Ky|[Ss]p\.\s?z\s?o\.\s?o\.|Sp\.\s?[jk]\.|"
     r"s\.\s?r\.\s?o\.|a\.\s?s\.|Kft\.?|Zrt\.?|Nyrt\.?|Bt\.|d\.o\.o\.|S\.C\.|"
     r"SDN\.?\s*BHD\.?|Sdn\.?\s*Bhd\.?|BHD|Pte\.?(?:\s+Ltd\.?)?|Pty\.?(?:\s+Ltd\.?)?|Pvt\.?(?:\s+Ltd\.?)?|Foundation|"
     r"Stiftung|Verein)(?![\w])"
@@ -39,7 +39,8 @@ CONTACT = re.compile(
     r"homepage)\b\.?\s*(?:no\.?|nr\.?)?\s*(?:[:+(]|\d)|[☎✉📞]|^\+?[\d\s()/.-]{7,}$"
 )
 SALUTATION = re.compile(
-    r"(?i)^(?:herrn?|familie|family|eheleute|m\. et mme|frau|firma|fa\.|an|mr\.?|mrs\.?|ms\.?|monsieur|madame|sig\.?|sr\.?|spett(?:\.le|abile)?|an die|"
+    r"(?i)^(?:herrn?|familie|family|eheleute|m\. et mme|frau|firma|fa\.|an|mr\.?|mrs\.?|ms\.?|monsieur|madame|"
+    r"sig\.?|sr\.?|spett(?:\.le|abile)?|an die|"
     r"an den|dhr\.|mevr\.|messrs\.?|societ[ée]|exmos?\.?\s*\(?s\)?\.?.*)$"
 )
 ATTENTION = re.compile(

@@ -49,7 +49,7 @@ VAT_FORMS = {
 }
 """The VAT id of each country after its prefix (Council Directive 2006/112/EC, art. 215, and the national forms)."""
 PREFIXED = re.compile("|".join(f"{country}{form}" for country, form in VAT_FORMS.items()))
-BARE = re.compile(r"(?=(?:[A-Z]*\d){7})[A-Z]{0,3}\d[A-Z0-9]{6,13}|[A-Z]\d{8}|\d{9}MVA|\d{7,12}[A-Z]{1,3}")
+BARE = re.compile(r"(?=(?:[A-Z]*\d){7})[A-Z]{0,3}\d[A-Z0-9]{6,14}|[A-Z]\d{8}|\d{9}MVA|\d{7,12}[A-Z]{1,3}")
 SWISS = re.compile(r"(?<=CHE\d{9})(?:MWST|TVA|IVA)$")
 """The word for the tax behind a Swiss number, which differs by language."""
 IBAN_START = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]*")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -25,8 +25,11 @@ from domains.invoices.extraction.totals import Sum, Totals, choose_totals
 from domains.invoices.records import Invoice, Layout, Line, Tax
 
 SOURCE = "device"
+DOUBTFUL = 0.6
 SPEAKING = 0.34
 """From this score on a name is one that something speaks for."""
+GUESSED = 0.25
+"""Up to this score a labelled value is a guess."""
 FLOOR = 0.45
 """Values trusted less than this are not given."""
 
@@ -84,6 +87,7 @@ def report(layout: Layout) -> Report:
     totals = choose_totals(reading.entries, taxes, line_sum, exempt)
     found = {**header(reading), **parties(reading)}
     found |= money(reading, totals, found.get("supplier_vat_id"))
+    found = signed(found)
     found = {name: f for name, f in found.items() if f.trust >= FLOOR}
     evidence = {name: evidence_of(f) for name, f in found.items()}
     values = {name: f.value for name, f in found.items()}
@@ -92,6 +96,15 @@ def report(layout: Layout) -> Report:
         shown = Evidence(trust=line.trust, source=SOURCE, page=line.page, box=line.box, quote=line.quote)
         evidence |= {f"lines.{number}.{name}": shown for name, value in line.line if value is not None}
     return Report(assemble(values, listed, taxes, evidence), totals.identities)
+
+
+def signed(found: dict[str, Found]) -> dict[str, Found]:
+    """On a credit note with totals below nought the signs are doubtful: some books want them turned."""
+    gross, kind = found.get("gross_total"), found.get("type_code")
+    if not (gross and kind and kind.value == "381" and isinstance(gross.value, Decimal) and gross.value < 0):
+        return found
+    totals = ("net_total", "tax_total", "gross_total", "amount_due")
+    return {name: replace(f, trust=min(f.trust, DOUBTFUL)) if name in totals else f for name, f in found.items()}
 
 
 def assemble(
@@ -162,8 +175,8 @@ def pick(found: Sequence[Candidate]) -> Found | None:
         return None
     best = found[0]
     second = next((c.score for c in found[1:]), 0.0)
-    trust = min(0.98, 0.25 + 0.72 * best.score) - (0.2 if second > 0.85 * best.score else 0)
-    return Found(best.value, max(trust, 0.0), best.tokens, best.quote)
+    trust = 0.62 + 0.37 * best.score - (0.3 if second > 0.85 * best.score else 0)
+    return Found(best.value, trust if best.score > GUESSED else 0.0, best.tokens, best.quote)
 
 
 OF = ("vom", "of", "du", "dated", "del", "van", "av", "den", "fra", "dnia", "dne", "da", "de")

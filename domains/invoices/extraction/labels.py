@@ -13,6 +13,8 @@ LONGEST = 8
 """Tokens that a label may have."""
 MARKS = ("nr", "no", "n", "number", "nummer", "numero", "num", "numer", "cislo", "nro", "c")
 """The number sign, as `compact` writes it in the languages of the lexicon."""
+REACH = 60
+"""Tokens before and, three times as many, behind a label in reading order that may stand on its line."""
 TITLES = ("rechnung", "gutschrift", "factuur", "faktura", "nota")
 """What the compounds of Germanic languages for an invoice end with."""
 SENTENCE = 6
@@ -121,11 +123,9 @@ def title_number(row: tuple[Segment, ...], found: list[Label]) -> Iterator[Label
 def right_of(label: Label, sheet: Sheet, stops: frozenset[int]) -> list[Token]:
     """The tokens right of a label on its line, up to the next label; `stops` holds the indexes that open labels."""
     box = label.box
-    line = [
-        t
-        for t in sheet.tokens
-        if t.box[0] >= box[2] - 1 and t.index > label.tokens[0].index - 60 and beside(t.box, box)
-    ]
+    start = label.tokens[0].index - sheet.tokens[0].index
+    near = sheet.tokens[max(0, start - REACH) : start + 3 * REACH]
+    line = [t for t in near if t.box[0] >= box[2] - 1 and beside(t.box, box)]
     taken: list[Token] = []
     for token in sorted(line, key=lambda t: t.box[0]):
         if token in label.tokens:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 
 from domains.invoices.extraction.text import DASHES, fold
 
@@ -196,8 +197,13 @@ def currency_of(sign: str) -> str | None:
     """The ISO 4217 code of a printed sign or code; None where it is none or does not decide."""
     if sign in CODES:
         return sign
-    loose = {fold(symbol).strip("."): code for symbol, code in SYMBOLS.items()}
-    return SYMBOLS.get(sign) or (loose.get(fold(sign).strip(".")) if sign else None)
+    return SYMBOLS.get(sign) or (loose_symbols().get(fold(sign).strip(".")) if sign else None)
+
+
+@cache
+def loose_symbols() -> dict[str, str]:
+    """The signs without case and accents."""
+    return {fold(symbol).strip("."): code for symbol, code in SYMBOLS.items()}
 
 
 def decimal_mark(texts: Iterable[str]) -> str:

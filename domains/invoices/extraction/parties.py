@@ -190,7 +190,7 @@ def no_name(text: str) -> bool:
     if len(plain.split()) > 6 or find_dates(plain):
         return True
     return (
-        bool(re.search(r"[%€$£*]|^\(.*\)$|[.!?]$", plain))
+        bool(re.search(r"[%€$£*]|^\(.*\)$|[!?]$|\w{6,}\.$", plain))
         or len(plain) <= 3
         or bool(TITLE.match(fold(plain)))
         or bool(traits(plain) & TOTALS)

@@ -163,6 +163,9 @@ def weigh(
             holds.add("net+tax=gross")
         else:
             score -= 3.0
+    elif net and tax and leads_to_due(net, tax, options):
+        score += 1.4
+        holds.add("gross-prepaid=due")
     elif net and gross:
         score += 0.3 if net.value == gross.value else -0.8
     if net and gross and abs(net.value) > abs(gross.value):
@@ -179,6 +182,12 @@ def weigh(
     same = [o.entry for o in (net, tax, gross) if o and o.entry]
     repeated = len(same) - len({(e.money.page, e.money.tokens[0].index) for e in same})
     return Choice(net, tax, gross, score - 0.3 * repeated, frozenset(holds))
+
+
+def leads_to_due(net: Option, tax: Option, options: dict[str, list[Option]]) -> bool:
+    """Whether net and tax, less something paid before, make a printed amount due, though no gross total is printed."""
+    dues = {o.value for o in options.get("due", []) if o.weight >= 0.7}
+    return any(p.value and net.value + tax.value - abs(p.value) in dues for p in options.get("prepaid", []))
 
 
 def outdone(gross: Option, options: dict[str, list[Option]]) -> Decimal:
@@ -285,7 +294,7 @@ def complete(
     elif net and gross and not tax and (exempt or not taxed(options)):
         tax = Option(ZERO, 0.75 if exempt else 0.6, None)
     elif net and tax and not gross:
-        gross = Option(net.value + tax.value, 0.4, None)
+        gross = Option(net.value + tax.value, 0.7 if "gross-prepaid=due" in best.holds else 0.4, None)
     elif gross and tax and not net:
         net = Option(gross.value - tax.value, 0.55, None)
     elif gross and not net and not tax and not taxed(options):
