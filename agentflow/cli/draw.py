@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from agentflow.flow.drawing import mermaid, svg
+from agentflow.flow.drawing import mermaid
+from agentflow.flow.picture import svg
 from agentflow.jobs.packs import load_pack
 
 

@@ -98,7 +98,7 @@ def _checks(step: Step) -> Iterator[str]:
 
 def _starts(table: Table) -> Iterator[str]:
     for record in dict.fromkeys(step.starts_from for step in table.steps):
-        rivals = table.steps_for(record)
+        rivals = list(table.steps_for(record))
         lanes = {step.lane for step in rivals}
         if len(lanes) > 1 or (lanes == {None} and len(rivals) > 1):
             names = " and ".join(step.name for step in rivals)
