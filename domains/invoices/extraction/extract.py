@@ -15,8 +15,9 @@ from domains.invoices.extraction.geometry import Sheet, Token, around, sheets
 from domains.invoices.extraction.kind import type_code
 from domains.invoices.extraction.labels import Label, find_labels
 from domains.invoices.extraction.money import Entry, entries, groups_with_blanks, traits
+from domains.invoices.extraction.names import Name
 from domains.invoices.extraction.notation import Notation
-from domains.invoices.extraction.parties import Name, party_names
+from domains.invoices.extraction.parties import party_names
 from domains.invoices.extraction.payment import due_from_terms, find_bic, find_iban, find_terms
 from domains.invoices.extraction.setting import currency, language, notation
 from domains.invoices.extraction.tables import read_lines, tax_rows

@@ -2,14 +2,11 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from rapidfuzz import fuzz
 
 from domains.invoices.extraction.addresses import (
-    ATTENTION,
     LEGAL,
-    SALUTATION,
     SEPARATED,
     clean_name,
     could_be_name,
@@ -19,37 +16,28 @@ from domains.invoices.extraction.addresses import (
     is_town,
 )
 from domains.invoices.extraction.blocks import NAME_LABEL, Block, blocks, named_lines, under_heading
-from domains.invoices.extraction.dates import find_dates
-from domains.invoices.extraction.geometry import Segment, Sheet, Token, segment
+from domains.invoices.extraction.geometry import Segment, Sheet, segment
 from domains.invoices.extraction.labels import Label
-from domains.invoices.extraction.money import traits
-from domains.invoices.extraction.text import compact, fold
-
-TITLE = re.compile(
-    r"(?:original|copy|duplicate|kopie|seite|page|hinweis|notes?|bemerkung|thank you|welcome|tax invoice|danke|"
-    r"position|menge|description|details|summary)\b"
+from domains.invoices.extraction.names import (
+    Name,
+    announcing,
+    first_name,
+    is_name,
+    name_lines,
+    no_name,
+    same,
+    strip_name_label,
+    topmost,
 )
-TOTALS = frozenset({"sum", "grand", "net", "gross", "tax", "due", "subtotal", "amount"})
+from domains.invoices.extraction.text import compact
+
 SENDER_WORDS = re.compile(
     r"(?i)\b(?:iban|ust\W?id\w*|vat|tva|btw|mwst|siret|kvk|handelsreg\w*|hrb|registered|gst|bic|p\.?\s?iva|cvr|moms|"
     r"abn)\b"
 )
+
+
 DOMAIN = re.compile(r"(?i)(?:@|www\.|https?://)([\w-]+(?:\.[\w-]+)*)\.[a-z]{2,}")
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A name that a party may have, with what speaks for it (0 to 1) and where it is printed."""
-
-    text: str
-    score: float
-    lines: tuple[Segment, ...]
-    source: str
-
-    @property
-    def tokens(self) -> tuple[Token, ...]:
-        """All tokens of its lines."""
-        return tuple(t for s in self.lines for t in s.tokens)
 
 
 def party_names(sheets: Sequence[Sheet], labels: Sequence[Label]) -> tuple[list[Name], list[Name]]:
@@ -85,17 +73,6 @@ def told_apart(sold: list[Name], bought: list[Name]) -> tuple[list[Name], list[N
     return [*filter(None, [seller]), *others], [*filter(None, [buyer]), *rest]
 
 
-def topmost(sheet: Sheet, line: Segment) -> bool:
-    """Whether a line is the first of its page that may be a name, as the sender's is."""
-    top = next((s for s in sheet.segments if could_be_name(s.text) and not no_name(s.text)), None)
-    return top is not None and line.tokens[0] is top.tokens[0]
-
-
-def same(a: str, b: str) -> bool:
-    """Whether two names are one."""
-    return fuzz.ratio(compact(a), compact(b)) > 88
-
-
 def headed(sheet: Sheet, labels: Sequence[Label], role: str) -> Iterator[Name]:
     """Names under a heading of the role."""
     roles = ("supplier", "buyer", "ship_to")
@@ -122,12 +99,6 @@ def name_starts(sheet: Sheet) -> frozenset[int]:
     return frozenset(s.tokens[0].index for s in sheet.segments if NAME_LABEL.match(s.text))
 
 
-def strip_name_label(text: str) -> str:
-    """A line without a leading `Name:`."""
-    stripped = NAME_LABEL.sub("", text) if ":" in text else text
-    return stripped or text
-
-
 def rest_of(label: Label, sheet: Sheet) -> list[Segment]:
     """What stands in the heading's own segment behind it."""
     home = next((s for s in sheet.segments if label.tokens[0] in s.tokens), None)
@@ -135,66 +106,6 @@ def rest_of(label: Label, sheet: Sheet) -> list[Segment]:
         return []
     after = [t for t in home.tokens if t.index > label.tokens[-1].index]
     return [segment(after, home.row)] if after else []
-
-
-def announcing(labels: Sequence[Label]) -> frozenset[int]:
-    """Tokens that open a label, so that the line is not a name."""
-    names = ("supplier", "buyer", "ship_to")
-    return frozenset(
-        lab.tokens[0].index for lab in labels if lab.first and (lab.role not in names or lab.alone or lab.colon)
-    )
-
-
-def first_name(lines: Sequence[Segment], taken: frozenset[int]) -> Segment | None:
-    """The first line that may be a name; lines that open with one of the `taken` tokens are not."""
-    return next((line for line in lines if is_name(line, taken)), None)
-
-
-def is_name(line: Segment, taken: frozenset[int]) -> bool:
-    """Whether a line may be the name of a party."""
-    text = ATTENTION.sub("", strip_name_label(line.text))
-    if line.tokens[0].index in taken or no_name(text) or SALUTATION.match(text) or not could_be_name(clean_name(text)):
-        return False
-    return ":" not in text or bool(NAME_LABEL.match(line.text))
-
-
-def name_lines(lines: Sequence[Segment], taken: frozenset[int], size: float) -> list[Segment]:
-    """The name in the lines of an address: one line, or a group that is set apart from the street below it."""
-    first = first_name(lines, taken)
-    if first is None:
-        return []
-    start = end = list(lines).index(first)
-    while start and SALUTATION.match(lines[start - 1].text) and space(lines[start - 1], lines[start]) < 0.5 * size:
-        start -= 1
-    while end + 1 < len(lines) and space(lines[end], lines[end + 1]) < 0.5 * size and is_name(lines[end + 1], taken):
-        end += 1
-    apart = (
-        end + 1 < len(lines)
-        and end > start
-        and space(lines[end], lines[end + 1]) > space(lines[start], lines[start + 1]) + 0.6 * size
-    )
-    address = end + 1 < len(lines) and (is_street(lines[end + 1].text) or is_town(lines[end + 1].text))
-    return list(lines[start : end + 1]) if apart and address and end - start < 3 else [first]
-
-
-def space(above: Segment, below: Segment) -> float:
-    """The white between two lines."""
-    return below.box[1] - above.box[3]
-
-
-def no_name(text: str) -> bool:
-    """Whether a line is a table head, a total, a currency, a note in brackets rather than a name."""
-    if has_legal_form(text):
-        return False
-    plain = text.strip()
-    if len(plain.split()) > 6 or find_dates(plain):
-        return True
-    return (
-        bool(re.search(r"[%€$£*]|^\(.*\)$|[!?]$|\w{6,}\.$", plain))
-        or len(plain) <= 3
-        or bool(TITLE.match(fold(plain)))
-        or bool(traits(plain) & TOTALS)
-    )
 
 
 def senders(sheet: Sheet, labels: Sequence[Label]) -> Iterator[Name]:
@@ -330,8 +241,3 @@ def merged(names: Sequence[Name], domains: Sequence[str]) -> list[Name]:
         score = best.score + 0.06 * min(places - 1, 3) + 0.15 * web
         made.append(Name(best.text, min(score, 0.98), best.lines, best.source))
     return sorted(made, key=lambda n: -n.score)
-
-
-def block_of(name: Name, sheet: Sheet) -> Block | None:
-    """The block a name opens, where it stands in one."""
-    return next((b for b in blocks(sheet, frozenset()) if name.lines and name.lines[0] in b.lines), None)

@@ -8,7 +8,7 @@ from domains.invoices.extraction.candidates import Place
 from domains.invoices.extraction.codes import Code, bare_vat, ibans, prefixed_vats
 from domains.invoices.extraction.geometry import Segment, Sheet
 from domains.invoices.extraction.labels import Label
-from domains.invoices.extraction.parties import Name
+from domains.invoices.extraction.names import Name
 from domains.invoices.extraction.text import fold
 
 YOURS = re.compile(

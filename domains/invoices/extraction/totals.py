@@ -1,27 +1,13 @@
 """Totals as one problem: net, tax, gross and amount due are chosen together, so that they add up."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from itertools import product
 
-from domains.invoices.extraction.breakdown import TaxRow, usual_rates
-from domains.invoices.extraction.money import Entry, roles
-
-CENT = Decimal("0.02")
-"""Rounding that an identity may be off by."""
-ZERO = Decimal(0)
-KEPT = 7
-"""Candidates a role that the search looks at."""
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """An amount in a role, with the weight its words give it (0 to 1); without an entry it is computed."""
-
-    value: Decimal
-    weight: float
-    entry: Entry | None
+from domains.invoices.extraction.breakdown import TaxRow
+from domains.invoices.extraction.choices import Choice, matching_sign, triples, weigh
+from domains.invoices.extraction.money import Entry
+from domains.invoices.extraction.options import CENT, ZERO, Option, first, gather, taxed
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +32,6 @@ class Totals:
     identities: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One way to fill net, tax and gross, with its score and the identities it fulfils."""
-
-    net: Option | None
-    tax: Option | None
-    gross: Option | None
-    score: float
-    holds: frozenset[str]
-
-
 def choose_totals(listed: Sequence[Entry], taxes: Sequence[TaxRow], lines: Decimal | None, exempt: bool) -> Totals:
     """The totals of a document from its amounts, its tax rows and the sum of its lines (None where unknown).
 
@@ -71,178 +46,6 @@ def choose_totals(listed: Sequence[Entry], taxes: Sequence[TaxRow], lines: Decim
     margin = best.score - max((c.score for c in rivals), default=best.score - 2)
     printed = frozenset(e.money.value for e in listed if e.money.priced)
     return settle(best, margin, options, printed, exempt)
-
-
-def gather(listed: Sequence[Entry], taxes: Sequence[TaxRow]) -> dict[str, list[Option]]:
-    """The options of each role, best first, one for each value."""
-    options: dict[str, list[Option]] = {}
-    for entry in listed:
-        for role, weight in weights(entry).items():
-            options.setdefault(role, []).append(Option(entry.money.value, weight, entry))
-    if taxes:
-        options.setdefault("tax", []).append(Option(sum((t.amount for t in taxes), ZERO), 0.5, None))
-        options.setdefault("net", []).append(Option(sum((t.base for t in taxes), ZERO), 0.5, None))
-    parts = {e.money.value: e for e in listed if "%" in e.label and weights(e).get("tax", 0.0) >= 0.6}
-    if len(parts) > 1:
-        options.setdefault("tax", []).append(Option(sum(parts, ZERO), 0.5, None))
-    for role, option in hints(listed):
-        options.setdefault(role, []).append(option)
-    return {role: distinct(found) for role, found in options.items()}
-
-
-def hints(listed: Sequence[Entry]) -> Iterator[tuple[str, Option]]:
-    """Printed amounts of which two add up to a third at a usual rate of tax, whatever their words say."""
-    printed = {
-        e.money.value: e
-        for e in reversed(listed)
-        if e.money.decimals == 2 and not e.money.percent and e.money.value > 0
-    }
-    for net, tax in product(list(printed)[:120], repeat=2):
-        gross = net + tax
-        if gross in printed and Decimal("0.02") < tax / net < Decimal("0.28") and usual(tax, net):
-            for role, value in (("net", net), ("tax", tax), ("gross", gross)):
-                yield role, Option(value, 0.2, printed[value])
-
-
-def usual(tax: Decimal, net: Decimal) -> bool:
-    """Whether a tax is one of the usual rates of its base."""
-    return any(abs(net * rate / 100 - tax) <= Decimal("0.006") for rate in usual_rates())
-
-
-def weights(entry: Entry) -> dict[str, float]:
-    """What the words beside and above an amount make of it; plain numbers need a total's words."""
-    money = entry.money
-    if money.percent or (not money.priced and (not entry.last or money.decimals > 2 or money.value <= 0)):
-        return {}
-    plain = 1.0 if money.priced else 0.5
-    place = 1.0 if entry.last else 0.45
-    found = {role: weight * plain * place for role, weight in roles(entry.label[-80:]).items()}
-    for text, share in ((entry.header, 0.6), (entry.column, 0.85)):
-        for role, weight in roles(text).items():
-            found[role] = max(found.get(role, 0.0), weight * plain * share)
-    return found
-
-
-def distinct(found: Iterable[Option]) -> list[Option]:
-    """Options by weight, one a value; a value printed twice in its role gains a little."""
-    kept: dict[Decimal, Option] = {}
-    for option in sorted(found, key=lambda o: -o.weight):
-        known = kept.get(option.value)
-        if known is None:
-            kept[option.value] = option
-        else:
-            gained = min(1.0, known.weight + 0.04)
-            kept[option.value] = replace(known, weight=gained, entry=known.entry or option.entry)
-    return sorted(kept.values(), key=lambda o: -o.weight)
-
-
-def triples(options: dict[str, list[Option]]) -> Iterator[tuple[Option | None, Option | None, Option | None]]:
-    """All ways to fill net, tax and gross."""
-    picks: list[list[Option | None]] = [[*options.get(role, [])[:KEPT], None] for role in ("net", "tax", "gross")]
-    for net, tax, gross in product(*picks):
-        if net or gross:
-            yield net, tax, gross
-
-
-def weigh(
-    net: Option | None,
-    tax: Option | None,
-    gross: Option | None,
-    taxes: Sequence[TaxRow],
-    lines: Decimal | None,
-    options: dict[str, list[Option]],
-) -> Choice:
-    """The score of one way to fill the totals: what the words say, and what adds up."""
-    score = sum(o.weight if o.entry else o.weight * 0.6 for o in (net, tax, gross) if o) + (0.25 if gross else 0)
-    holds: set[str] = set()
-    if net and tax and gross:
-        signed = matching_sign(net, tax, gross)
-        tax = signed or tax
-        if signed:
-            score += 1.5 if tax.value else 0.9
-            holds.add("net+tax=gross")
-        else:
-            score -= 3.0
-    elif net and tax and leads_to_due(net, tax, options):
-        score += 1.4
-        holds.add("gross-prepaid=due")
-    elif net and gross:
-        score += 0.3 if net.value == gross.value else -0.8
-    if net and gross and abs(net.value) > abs(gross.value):
-        score -= 1.0
-    if net and tax and abs(tax.value) > Decimal("0.35") * abs(net.value):
-        score -= 2.0
-    if tax and not tax.value and net and gross and net.value != gross.value:
-        score -= 1.0
-    larger = outdone(gross, options) if gross else 1
-    if gross and larger > 1 + max(Decimal("0.002"), Decimal("0.51") / max(abs(gross.value), CENT)):
-        score -= 1.2 if larger < 3 else 2.4
-        holds.add("outdone")
-    score += rows_agree(net, tax, taxes, holds) + lines_agree(net, gross, lines, options, holds)
-    same = [o.entry for o in (net, tax, gross) if o and o.entry]
-    repeated = len(same) - len({(e.money.page, e.money.tokens[0].index) for e in same})
-    return Choice(net, tax, gross, score - 0.3 * repeated, frozenset(holds))
-
-
-def leads_to_due(net: Option, tax: Option, options: dict[str, list[Option]]) -> bool:
-    """Whether net and tax, less something paid before, make a printed amount due, though no gross total is printed."""
-    dues = {o.value for o in options.get("due", []) if o.weight >= 0.7}
-    return any(p.value and net.value + tax.value - abs(p.value) in dues for p in options.get("prepaid", []))
-
-
-def outdone(gross: Option, options: dict[str, list[Option]]) -> Decimal:
-    """How many times larger another amount is that is called a total, so that this one may be but a part of it."""
-    others = [abs(o.value) for o in (*options.get("gross", []), *options.get("due", [])) if o.weight >= 0.7]
-    return max(others, default=ZERO) / max(abs(gross.value), Decimal("0.01"))
-
-
-def matching_sign(net: Option, tax: Option, gross: Option) -> Option | None:
-    """The tax with the sign that makes net + tax = gross; None where neither does."""
-    for value in (tax.value, -tax.value):
-        if abs(net.value + value - gross.value) <= CENT and (net.value >= 0) == (gross.value >= 0):
-            return replace(tax, value=value)
-    return None
-
-
-def rows_agree(net: Option | None, tax: Option | None, taxes: Sequence[TaxRow], holds: set[str]) -> float:
-    """What the tax breakdown adds to a choice."""
-    if not taxes:
-        return 0.0
-    score = 0.0
-    if tax and abs(abs(tax.value) - abs(sum((t.amount for t in taxes), ZERO))) <= CENT * len(taxes):
-        holds.add("rows=tax")
-        score += 0.6
-    if net and abs(abs(net.value) - abs(sum((t.base for t in taxes), ZERO))) <= CENT:
-        holds.add("bases=net")
-        score += 0.6
-    return score
-
-
-def lines_agree(
-    net: Option | None, gross: Option | None, lines: Decimal | None, options: dict[str, list[Option]], holds: set[str]
-) -> float:
-    """What the sum of the lines adds to a choice; allowances and charges may stand between it and the net total."""
-    if not lines:
-        return 0.0
-    moves = {ZERO, *(signed_moves(options))}
-    if net and any(abs(abs(lines + move) - abs(net.value)) <= CENT for move in moves):
-        holds.add("lines=net")
-        return 0.6
-    if gross and any(abs(abs(lines + move) - abs(gross.value)) <= CENT for move in moves):
-        holds.add("lines=gross")
-        return 0.5
-    return 0.0
-
-
-def signed_moves(options: dict[str, list[Option]]) -> Iterator[Decimal]:
-    """What allowances and charges may change the sum of the lines by."""
-    down = sum((abs(o.value) for o in options.get("allowance", [])), ZERO)
-    up = sum((abs(o.value) for o in options.get("charge", [])), ZERO)
-    yield from (-down, up, up - down)
-    for option in options.get("allowance", []):
-        yield -abs(option.value)
-    for option in options.get("charge", []):
-        yield abs(option.value)
 
 
 def settle(
@@ -277,11 +80,6 @@ def rounded(gross: Option | None, options: dict[str, list[Option]], others: froz
     return None
 
 
-def first(options: dict[str, list[Option]], role: str) -> Option | None:
-    """The best option of a role that is not nought."""
-    return next((o for o in options.get(role, []) if o.value), None)
-
-
 def complete(
     best: Choice, options: dict[str, list[Option]], exempt: bool
 ) -> tuple[Option | None, Option | None, Option | None]:
@@ -305,11 +103,6 @@ def complete(
     elif net and not gross and not tax and not taxed(options):
         gross = Option(net.value, 0.5, net.entry)
     return net, tax, gross
-
-
-def taxed(options: dict[str, list[Option]]) -> bool:
-    """Whether any amount is called a tax."""
-    return any(o.weight >= 0.3 and o.value for o in options.get("tax", []))
 
 
 def confidence(best: Choice, margin: float) -> float:

@@ -5,6 +5,8 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from domains.invoices.extraction import read_invoice
 from domains.invoices.extraction.extract import report
@@ -181,3 +183,40 @@ def test_words_set_at_right_angles_are_not_read():
     word = layout.pages[0].words[0].model_copy(update={"text": "CONFIDENTIAL-99", "box": (20.0, 100.0, 30.0, 300.0)})
     turned = layout.pages[0].model_copy(update={"words": [*layout.pages[0].words, word]})
     assert read_invoice(Layout(pages=[turned])) == read_invoice(layout)
+
+
+WORDS = st.sampled_from(
+    [
+        "Rechnung",
+        "Nr.",
+        "4711",
+        "Total",
+        "12,50",
+        "1.234,00",
+        "vom",
+        "12.03.2020",
+        "19%",
+        "MwSt",
+        "GmbH",
+        "12345",
+        "Berlin",
+        "IBAN",
+        "DE89",
+        "€",
+        "#",
+        ":",
+        "-",
+        "EUR",
+        "Menge",
+    ]
+)
+
+
+@given(st.lists(st.tuples(WORDS, st.integers(0, 500), st.integers(0, 800)), max_size=60))
+@settings(max_examples=60, deadline=None)
+def test_no_scatter_of_words_breaks_the_reading(scatter: list[tuple[str, int, int]]):
+    page = Canvas()
+    for text, x, y in scatter:
+        page.put(x, y, text)
+    invoice = read_invoice(as_layout(page))
+    assert all(0 <= e.trust <= 1 for e in invoice.evidence.values())
