@@ -32,6 +32,8 @@ class Page(Value):
     height: float
     words: list[Word]
     source: Literal["text", "ocr"] = "text"
+    turned: float = 0.0
+    """Degrees clockwise, about its middle, by which the page as shown was turned so that its words stand level."""
 
 
 class Layout(Value):

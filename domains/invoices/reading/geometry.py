@@ -46,8 +46,3 @@ def turned(box: Box, width: float, height: float, turns: int) -> Box:
 def union(boxes: list[Box]) -> Box:
     """The smallest box around all of one or more boxes."""
     return min(b[0] for b in boxes), min(b[1] for b in boxes), max(b[2] for b in boxes), max(b[3] for b in boxes)
-
-
-def overlap(a: Box, b: Box) -> bool:
-    """Whether two boxes share an area."""
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

@@ -3,11 +3,11 @@
 import ctypes
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from domains.invoices.reading.geometry import Frame
-from domains.invoices.reading.pdfium import PdfText, raw
+from domains.invoices.reading.pdfium import PdfObject, PdfText, raw
 
 MAX_GLYPHS = 200_000
 """On one page; the fullest honest page holds some 20,000."""
@@ -26,6 +26,8 @@ class Paint:
     mode: int
     """PDF text rendering mode: 0 fill, 1 stroke, 3 invisible, 7 clip ..."""
     colour: Rgba
+    owner: PdfObject = field(default=None, compare=False, repr=False)
+    """The text object itself, good for as long as its page is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,4 +89,4 @@ def _paint(handle: Any, index: int, owner: Any, frame: Frame) -> Paint:
     red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
     raw.FPDFText_GetFillColor(handle, index, red, green, blue, alpha)
     mode = raw.FPDFTextObj_GetTextRenderMode(owner) if owner else 0
-    return Paint(size, angle % 360, mode, (red.value, green.value, blue.value, alpha.value))
+    return Paint(size, angle % 360, mode, (red.value, green.value, blue.value, alpha.value), owner)

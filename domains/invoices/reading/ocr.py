@@ -36,6 +36,7 @@ def read_picture(picture: Grey, width: float, number: int) -> Page:
         height=size[1] * points,
         words=in_reading_order(words),
         source="ocr",
+        turned=90.0 * turns - math.degrees(slant),
     )
 
 

@@ -1,11 +1,13 @@
 """Pages of a PDF: their visible words, or the finding that they are pictures of text."""
 
 from collections import Counter
+from ctypes import c_float
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from domains.invoices.reading import hidden
+from domains.invoices.reading.claims import believed
 from domains.invoices.reading.geometry import Frame, turned
 from domains.invoices.reading.glyphs import glyphs
 from domains.invoices.reading.pdfium import Pdf, PdfObject, PdfPage, raw, size
@@ -39,15 +41,15 @@ def read_page(pdf: Pdf, index: int) -> PageRead:
     """Read the page at a 0-based index."""
     page = flattened(pdf, index)
     width, height = size(page)
-    found = list(glyphs(page.get_textpage(), frame(page)))
+    spelt = believed(list(glyphs(page.get_textpage(), frame(page))))
     trace = hidden.traces(page)
-    seen, unseen = hidden.part(runs(found), (width, height), trace)
+    seen, unseen = hidden.part(runs(spelt.glyphs), (width, height), trace)
     upright = _upright(index + 1, width, height, seen)
-    if _is_coded(seen):
+    if spelt.replaced or _is_coded(seen):
         return PageRead(upright.model_copy(update={"words": []}), scan=True)
     if _is_scan(page, seen, unseen, trace):
         return PageRead(upright, scan=True)
-    return PageRead(upright, hidden=[*hidden.told(unseen, trace), *hidden.smuggled(found)])
+    return PageRead(upright, hidden=[*hidden.told(unseen, trace), *hidden.smuggled(spelt, seen)])
 
 
 def flattened(pdf: Pdf, index: int) -> PdfPage:
@@ -93,33 +95,32 @@ def _letters(pieces: list[Run]) -> int:
 
 
 def _has_drawing(trace: hidden.Traces) -> bool:
-    ground = int(np.median(trace.bare))
-    return float(np.mean(np.abs(trace.bare.astype(np.int16) - ground) > 60)) > INK
+    green = trace.bare[::2, ::2, 1].astype(np.int16)
+    return float(np.mean(np.abs(green - int(np.median(green))) > 60)) > INK
 
 
 def _covered(page: PdfPage) -> float:
     """The largest share of the page that a single picture covers."""
     pictures = [found for found in objects(page) if raw.FPDFPageObj_GetType(found) == raw.FPDF_PAGEOBJ_IMAGE]
     left, bottom, right, top = page.get_bbox()
-    area = max((right - left) * (top - bottom), 1)
-    return max((_area(picture) for picture in pictures), default=0) / area
+    area: float = max((right - left) * (top - bottom), 1.0)
+    return max((_area(picture) for picture in pictures), default=0.0) / area
 
 
 def _area(picture: PdfObject) -> float:
-    sides = (raw.c_float() for _ in range(4))
-    left, bottom, right, top = sides
+    left, bottom, right, top = (c_float() for _ in range(4))
     raw.FPDFPageObj_GetBounds(picture, left, bottom, right, top)
     return (right.value - left.value) * (top.value - bottom.value)
 
 
 def _upright(number: int, width: float, height: float, seen: list[Run]) -> Page:
     """The page turned so that most of its text reads from left to right; what runs another way stands last."""
-    turns = _direction(seen)
+    turns = max(_direction(seen), 0)
     level = in_reading_order(_turn(words([r for r in seen if _quarter(r) == turns]), width, height, -turns))
     other = _turn(words([r for r in seen if _quarter(r) != turns]), width, height, -turns)
     if turns % 2:
         width, height = height, width
-    return Page(number=number, width=width, height=height, words=level + other)
+    return Page(number=number, width=width, height=height, words=level + other, turned=-90.0 * turns % 360)
 
 
 def _direction(seen: list[Run]) -> int:

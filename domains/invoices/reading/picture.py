@@ -12,6 +12,9 @@ from domains.invoices.reading.pdfium import PdfObject, PdfPage, raw
 Grey = NDArray[np.uint8]
 """A picture: rows x columns, 0 black to 255 white."""
 
+Colour = NDArray[np.uint8]
+"""A picture: rows x columns x blue, green, red."""
+
 MAX_OBJECTS = 3_000_000
 
 
@@ -21,10 +24,19 @@ def scale_for(width: float, height: float, dpi: float, pixels: int) -> float:
 
 
 def render(page: PdfPage, scale: float) -> Grey:
+    """The page as a reader sees it, in shades of grey."""
+    picture = _rendered(page, scale, grey=True)
+    return picture.reshape(picture.shape[:2])
+
+
+def render_colour(page: PdfPage, scale: float) -> Colour:
     """The page as a reader sees it."""
-    bitmap = page.render(scale=scale, grayscale=True)
-    grey = bitmap.to_numpy()
-    copy = np.array(grey[..., 0] if grey.ndim == 3 else grey, dtype=np.uint8)
+    return _rendered(page, scale, grey=False)
+
+
+def _rendered(page: PdfPage, scale: float, *, grey: bool) -> NDArray[np.uint8]:
+    bitmap = page.render(scale=scale, grayscale=grey)
+    copy = np.array(bitmap.to_numpy(), dtype=np.uint8)
     bitmap.close()
     return copy
 
@@ -40,6 +52,16 @@ def without_text(page: PdfPage) -> Generator[None]:
     finally:
         for found in texts:
             raw.FPDFPageObj_SetIsActive(found, True)
+
+
+@contextlib.contextmanager
+def with_only(text: PdfObject) -> Generator[None]:
+    """Show one text again inside of `without_text`."""
+    raw.FPDFPageObj_SetIsActive(text, True)
+    try:
+        yield
+    finally:
+        raw.FPDFPageObj_SetIsActive(text, False)
 
 
 def objects(page: PdfPage) -> Iterator[PdfObject]:

@@ -13,8 +13,8 @@ from domains.invoices.reading.spaces import missed
 HEIGHT = 48
 """Pixels of a line as the network sees it."""
 MAX_WIDTH = 3200
-BATCH = 8
-BATCH_WIDTH = 6400
+BATCH = 4
+BATCH_WIDTH = 2400
 """Pixels of all lines of a batch."""
 
 
