@@ -63,7 +63,7 @@ def weigh(
         score -= 1.0
     larger = outdone(gross, options) if gross else 1
     if gross and larger > 1 + max(Decimal("0.002"), Decimal("0.51") / max(abs(gross.value), CENT)):
-        score -= 1.2 if larger < 3 else 2.4
+        score -= 3.0 if of_one_rate(gross) else 1.2 if larger < 3 else 2.4
         holds.add("outdone")
     score += rows_agree(net, tax, taxes, holds) + lines_agree(net, gross, lines, options, holds)
     same = [o.entry for o in (net, tax, gross) if o and o.entry]
@@ -81,6 +81,11 @@ def outdone(gross: Option, options: dict[str, list[Option]]) -> Decimal:
     """How many times larger another amount is that is called a total, so that this one may be but a part of it."""
     others = [abs(o.value) for o in (*options.get("gross", []), *options.get("due", [])) if o.weight >= 0.7]
     return max(others, default=ZERO) / max(abs(gross.value), Decimal("0.01"))
+
+
+def of_one_rate(gross: Option) -> bool:
+    """Whether the words of a total name a rate, so that there may be others beside it."""
+    return bool(gross.entry and "%" in gross.entry.label)
 
 
 def matching_sign(net: Option, tax: Option, gross: Option) -> Option | None:

@@ -58,9 +58,16 @@ def currency(
         votes.update({c for w in text.split() if (not w.isalnum() or w == "RM") and (c := currency_of(w))})
     if votes:
         best = max(votes, key=lambda code: votes[code])
-        return best, 0.97 if votes[best] > 0.7 * sum(votes.values()) else 0.75, best if named[best] else "sign"
+        trust = 0.97 if votes[best] > 0.7 * sum(votes.values()) else 0.75
+        return best, trust, best if named[best] else _sign(best, texts)
     home = next((c for c in (*countries, lang) if c in KRONE), None)
     if home and any(re.search(r"\bkr\b", fold(text)) for text in texts):
         return KRONE[home], 0.93, "kr"
     known = [code for c in countries for code, homes in places_table()["currency"].items() if c in homes]
     return (known[0], 0.55, "") if known else None
+
+
+def _sign(code: str, texts: Sequence[str]) -> str:
+    """What the pages print for a currency that they do not name by its code; nothing where it cannot be told."""
+    parts = (part for text in texts for word in text.split() for part in (word, *re.split(r"[\d.,+-]+", word)))
+    return next((part for part in parts if part and currency_of(part) == code), "")

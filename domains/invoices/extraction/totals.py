@@ -73,9 +73,10 @@ def settle(
 
 def rounded(gross: Option | None, options: dict[str, list[Option]], others: frozenset[Decimal]) -> Option | None:
     """The printed rounding that leads from the gross total to another printed amount."""
+    dues = {o.value for o in options.get("due", []) if o.weight >= 0.7}
     for option in options.get("rounding", []) if gross else ():
-        for value in (option.value, -option.value):
-            if gross and value and abs(value) < 1 and gross.value + value in others:
+        for value, targets in ((option.value, others), (-option.value, dues)):
+            if gross and value and abs(value) < 1 and gross.value + value in targets:
                 return replace(option, value=value)
     return None
 
