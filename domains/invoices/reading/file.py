@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -96,17 +97,24 @@ def _bytes(path: Path) -> bytes:
 
 
 def _invoice(data: bytes) -> mail.Part:
-    """The one invoice of a mail; an XML beside a PDF is taken for the same invoice, and read."""
-    found = mail.parts(data)
-    sheets = [part for part in found if part.kind == "pdf"]
-    codes = [part for part in found if part.kind == "xml" and _syntax(part.data)]
-    choice = sheets or codes or [part for part in found if part.kind in ("image", "xml")]
+    """The one invoice of a mail; an XML beside a PDF is taken for the same invoice."""
+    found = mail.attachments(data)
+    sheets = [part for part in found.parts if part.kind == "pdf"]
+    codes = [part for part in found.parts if part.kind == "xml" and _syntax(part.data)]
+    choice = sheets or codes or [part for part in found.parts if part.kind in ("image", "xml")]
     if not choice:
-        raise Refused("no_attachment", "The mail has no PDF, XML or picture attached. Ask the sender for the invoice.")
+        raise _nothing_in(found.others)
     if len(choice) > 1 or len(codes) > 1:
-        names = ", ".join(part.name for part in dict.fromkeys([*choice, *codes]))
+        names = ", ".join(dict.fromkeys(part.name for part in [*choice, *codes]))
         raise Refused("several_documents", f"The mail has several documents ({names}). Send each in a mail of its own.")
-    return mail.Part(choice[0].name, choice[0].data, choice[0].kind)
+    return replace(choice[0], beside=codes[0].data if codes else None)
+
+
+def _nothing_in(others: list[str]) -> Refused:
+    has = f" It has {', '.join(others[:5])}, which is not opened." if others else ""
+    return Refused(
+        "no_attachment", f"The mail has no PDF, XML or picture attached.{has} Ask the sender for the invoice."
+    )
 
 
 def _syntax(xml: bytes) -> Syntax | None:
@@ -133,7 +141,7 @@ def _open_image(part: mail.Part) -> Opened:
 
 def _open_pdf(part: mail.Part) -> Opened:
     pdf = open_pdf(part.data)
-    invoices = carried(pdf)
+    invoice = next(((one.xml, one.syntax) for one in carried(pdf)), None) or _beside(part)
     read = [read_page(pdf, index) for index in range(len(pdf))]
     scans = [one.page.number for one in read if one.scan]
     pages = Opened(
@@ -144,11 +152,14 @@ def _open_pdf(part: mail.Part) -> Opened:
         scans=scans,
         part=part.name,
     )
-    return _with_xml(pages, invoices[0].xml, invoices[0].syntax) if invoices else pages
+    if invoice is None:
+        return pages
+    return pages.model_copy(update={"kind": "einvoice", "xml": invoice[0], "syntax": invoice[1]})
 
 
-def _with_xml(pages: Opened, xml: bytes, syntax: Syntax) -> Opened:
-    return pages.model_copy(update={"kind": "einvoice", "xml": xml, "syntax": syntax})
+def _beside(part: mail.Part) -> tuple[bytes, Syntax] | None:
+    syntax = _syntax(part.beside) if part.beside else None
+    return (part.beside, syntax) if part.beside and syntax else None
 
 
 _OPENERS: dict[Kind, Callable[[mail.Part], Opened]] = {"pdf": _open_pdf, "xml": _open_xml, "image": _open_image}

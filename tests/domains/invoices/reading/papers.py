@@ -3,9 +3,12 @@
 import io
 import zlib
 from dataclasses import dataclass, field
+from email.message import EmailMessage
+from pathlib import Path
 
 import numpy as np
 import pypdfium2 as pdfium
+import reportlab
 from PIL import Image, ImageDraw, ImageFont
 
 UBL = b'<Invoice xmlns="urn:oasis:names:specification:ubl:schema:xsd:Invoice-2"><ID>7</ID></Invoice>'
@@ -97,7 +100,7 @@ def with_attachments(pdf: bytes, **files: bytes) -> bytes:
 def printed(lines: list[str] | None = None, turns: int = 0, slant: float = 0.0) -> Image.Image:
     """A page as a scanner sees it, with lines of text, turned clockwise by quarter turns."""
     image = Image.new("L", (1240, 900), 250)
-    font = ImageFont.load_default(34)
+    font = ImageFont.truetype(Path(reportlab.__file__).parent / "fonts" / "Vera.ttf", 32)
     for row, line in enumerate(lines or LINES):
         ImageDraw.Draw(image).text((100, 120 + 120 * row), line, fill=20, font=font)
     return image.rotate(-90 * turns - slant, expand=turns % 2 == 1, fillcolor=250)
@@ -112,8 +115,6 @@ def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
 
 def mail(*parts: tuple[str, str, bytes], text: str = "Please find attached.") -> bytes:
     """An e-mail with attachments of name, media type and bytes."""
-    from email.message import EmailMessage
-
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = "a@example.com", "b@example.com", "Invoice"
     message.set_content(text)
