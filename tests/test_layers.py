@@ -76,6 +76,7 @@ def test_the_face_loads_no_heavy_library():
 
 
 def test_help_loads_no_heavy_library():
-    code = "import sys; sys.argv = ['agentflow', '--help']\nfrom agentflow.cli import main\ntry: main()\nexcept SystemExit: pass\nprint(*sys.modules)"
+    code = "import sys; sys.argv = ['agentflow', '--help']\nfrom agentflow.cli import main\n"
+    code += "try: main()\nexcept SystemExit: pass\nprint(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert {"langgraph", "litellm", "sqlalchemy", "pydantic"} & set(loaded) == set()

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from agentflow.flow.journal import CostLine, Journal
 from agentflow.errors import AnswerError
 from agentflow.flow.check import Problem
+from agentflow.flow.journal import CostLine, Journal
 from agentflow.flow.model import Image
 
 A = TypeVar("A", bound=BaseModel)

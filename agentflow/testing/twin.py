@@ -13,9 +13,9 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ValidationError
 
-from agentflow.flow.journal import CostLine, Journal
 from agentflow.errors import AnswerError, ModelError
 from agentflow.flow.check import Problem
+from agentflow.flow.journal import CostLine, Journal
 from agentflow.flow.model import Image
 from agentflow.testing.chance import digest, key
 from agentflow.testing.completions import MILLION, WireError, awaited, error_of

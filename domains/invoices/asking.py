@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
@@ -147,7 +148,7 @@ def _lines(words: Sequence[Word]) -> Iterator[str]:
 
 def _row(row: Sequence[Word]) -> str:
     text = row[0].text
-    for before, word in zip(row, row[1:], strict=False):
+    for before, word in pairwise(row):
         gap = word.box[0] - before.box[2]
         text += ("   " if gap > 1.5 * (word.box[3] - word.box[1]) else " ") + word.text
     return text

@@ -1,5 +1,7 @@
 """The steps of the job: read a file, make an invoice of it, match it with the buyer's own data, book it."""
 
+import asyncio
+
 from agentflow import Document, Documents, EffectKey, JobId, Model, Problem
 from domains.invoices.asking import ask_for_invoice
 from domains.invoices.connectors.books import Books
@@ -11,6 +13,7 @@ from domains.invoices.einvoice import parse as parse_xml
 from domains.invoices.extraction import is_invoice, read_invoice
 from domains.invoices.reading import Opened, Reader
 from domains.invoices.records import Duplicate, EInvoice, Invoice, Layout, Matched, Pages, Posted, Question, Rejected
+from domains.invoices.vouching import vouched
 
 
 async def read(document: Document, *, documents: Documents, reader: Reader) -> EInvoice | Pages | Rejected:
@@ -41,9 +44,10 @@ async def extract(pages: Pages, *, documents: Documents, model: Model) -> Invoic
     return await ask_for_invoice(model, await layout_of(documents, pages.layout))
 
 
-async def extract_on_device(pages: Pages, *, documents: Documents) -> Invoice | Rejected:
-    """Reads the invoice from words and boxes alone."""
-    return read_invoice(await layout_of(documents, pages.layout))
+async def extract_on_device(pages: Pages, *, documents: Documents, vendors: Vendors) -> Invoice | Rejected:
+    """Reads the invoice from words and boxes, and looks its supplier up in the vendor book."""
+    layout = await layout_of(documents, pages.layout)
+    return vouched(await asyncio.to_thread(read_invoice, layout), vendors)
 
 
 async def match(

@@ -5,9 +5,9 @@ from decimal import Decimal
 import pytest
 from pydantic import BaseModel
 
-from agentflow.flow.journal import CostLine, Journal
 from agentflow.errors import AnswerError, ModelError
 from agentflow.flow.check import Problem
+from agentflow.flow.journal import CostLine, Journal
 from agentflow.flow.model import Model
 from agentflow.testing import FakeModel, FakeModels, MemoryJournal
 

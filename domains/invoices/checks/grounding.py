@@ -12,7 +12,7 @@ from agentflow import Evidence, Problem
 from domains.invoices.checks.sources import printed
 from domains.invoices.extraction.dates import PACKED, find_dates
 from domains.invoices.extraction.notation import currency_of
-from domains.invoices.extraction.text import look
+from domains.invoices.extraction.text import CONFUSABLE, compact
 from domains.invoices.records import Invoice, Layout, Page
 
 INFERRED = frozenset(("type_code",))
@@ -24,7 +24,10 @@ _GROUPING = "'’´`"  # noqa: RUF001 the apostrophes that people print between 
 
 
 def grounded(layout: Layout) -> Callable[[Invoice], list[Problem]]:
-    """A check: `not_on_page` for each value that its quote does not say, or whose quote its page does not."""
+    """A check: `not_on_page` for each value that its quote does not say, or whose quote its page does not.
+
+    What stands in a line is only noted: the totals vouch for it.
+    """
     texts = {page.number: look(" ".join(word.text for word in page.words)) for page in layout.pages}
     words = {page.number: _words(page) for page in layout.pages}
 
@@ -146,4 +149,9 @@ def _on_page(quote: str, text: str, words: frozenset[str]) -> bool:
 
 
 def _told(path: str, message: str) -> Problem:
-    return Problem(code="not_on_page", path=path, message=message)
+    return Problem(code="not_on_page", path=path, message=message, severity="note" if "." in path else "error")
+
+
+def look(text: str) -> str:
+    """Letters and digits alone, those that an OCR engine mixes up made one."""
+    return compact(text).translate(CONFUSABLE)

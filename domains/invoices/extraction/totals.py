@@ -157,4 +157,4 @@ def amount_due(
         return Sum(labelled.value, certain if gross and labelled.value == gross.value else 0.75, labelled.entry)
     if gross is None:
         return None
-    return Sum(gross.value, min(certain, 0.93 if prepaid is None else 0.5), gross.entry)
+    return Sum(gross.value, min(certain, 0.96 if prepaid is None else 0.5), gross.entry)
