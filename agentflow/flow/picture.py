@@ -39,7 +39,10 @@ def svg(pack: Pack) -> str:
     height = max(y for _, y in at.values()) + HEIGHT / 2 + MARGIN
     drawn = [_curve(way, at, width) for way in ways]
     body = [*drawn, *(_box(node, *at[node.name]) for node in nodes)]
-    body += [_label(edge.record, *_middle(way, at, width)) for edge, way in zip(edges, ways, strict=True)]
+    body += [
+        _label(edge.record, *_middle(way, at, width, _share(edge, edges)))
+        for edge, way in zip(edges, ways, strict=True)
+    ]
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}"'
     style = ' font-family="system-ui, sans-serif" font-size="13">'
     return "\n".join([head + style, f"<title>{escape(pack.name)}</title>", ARROW, *body, "</svg>"]) + "\n"
@@ -123,12 +126,18 @@ def _bends(points: Sequence[Point]) -> Iterator[str]:
         yield f"C{x0:.0f} {y0 + bend:.0f} {x1:.0f} {y1 - bend:.0f} {x1:.0f} {y1:.0f}"
 
 
-def _middle(way: Way, at: Mapping[str, Point], width: float) -> Point:
+def _share(edge: Edge, edges: Sequence[Edge]) -> float:
+    """How far down it carries its label: neighbours at different heights, so that no label covers another."""
+    beside = [other for other in edges if other.start == edge.start]
+    return 0.4 if beside.index(edge) % 2 else 0.6
+
+
+def _middle(way: Way, at: Mapping[str, Point], width: float, share: float) -> Point:
     """Where an edge carries its label: where it comes out of the box above."""
     if _back(way, at):
         return width - MARGIN - 36, (at[way[0]][1] + at[way[-1]][1]) / 2
     (x0, y0), (x1, y1) = _points(way, at)[:2]
-    return x0 + (x1 - x0) * 0.5, y0 + (y1 - y0) * 0.5
+    return x0 + (x1 - x0) * share, y0 + (y1 - y0) * share
 
 
 def _label(record: str, x: float, y: float) -> str:
