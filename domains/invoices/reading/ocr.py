@@ -8,6 +8,7 @@ import numpy as np
 from domains.invoices.reading import detection, recognition
 from domains.invoices.reading.detection import Quad, sides
 from domains.invoices.reading.geometry import union
+from domains.invoices.reading.letterspacing import closed_up
 from domains.invoices.reading.picture import Grey
 from domains.invoices.reading.recognition import Mark, TextLine
 from domains.invoices.reading.runs import in_reading_order
@@ -34,7 +35,7 @@ def read_picture(picture: Grey, width: float, number: int) -> Page:
         number=number,
         width=size[0] * points,
         height=size[1] * points,
-        words=in_reading_order(words),
+        words=closed_up(in_reading_order(words)),
         source="ocr",
         turned=90.0 * turns - math.degrees(slant),
     )

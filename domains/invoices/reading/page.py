@@ -10,6 +10,7 @@ from domains.invoices.reading import hidden
 from domains.invoices.reading.claims import believed
 from domains.invoices.reading.geometry import Frame, turned
 from domains.invoices.reading.glyphs import glyphs
+from domains.invoices.reading.letterspacing import closed_up
 from domains.invoices.reading.pdfium import Pdf, PdfObject, PdfPage, raw, size
 from domains.invoices.reading.picture import objects
 from domains.invoices.reading.runs import Run, in_reading_order, runs, words
@@ -120,7 +121,7 @@ def _upright(number: int, width: float, height: float, seen: list[Run]) -> Page:
     other = _turn(words([r for r in seen if _quarter(r) != turns]), width, height, -turns)
     if turns % 2:
         width, height = height, width
-    return Page(number=number, width=width, height=height, words=level + other, turned=-90.0 * turns % 360)
+    return Page(number=number, width=width, height=height, words=closed_up(level) + other, turned=-90.0 * turns % 360)
 
 
 def _direction(seen: list[Run]) -> int:

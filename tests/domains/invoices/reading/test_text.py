@@ -40,6 +40,19 @@ def test_kerning_parts_no_word(opened: Open) -> None:
     assert "Invoice" in texts(opened(sheet.pdf()))
 
 
+def test_a_spaced_out_heading_is_one_word(opened: Open) -> None:
+    assert "RECHNUNG" in texts(opened(letter().text("R E C H N U N G", y=500).pdf()))
+    assert "RECHNUNG" in texts(opened(letter().text("RECHNUNG", y=500, before="4 Tc").pdf()))
+
+
+def test_spaced_out_words_stay_two(opened: Open) -> None:
+    assert {"RECHNUNG", "KOPIE"} <= set(texts(opened(letter().text("R E C H N U N G   K O P I E", y=500).pdf())))
+
+
+def test_three_initials_stay_apart(opened: Open) -> None:
+    assert {"A", "B", "C"} <= set(texts(opened(letter().text("A B C", y=500).pdf())))
+
+
 def test_text_printed_twice_for_boldness_is_read_once(opened: Open) -> None:
     sheet = letter().text("Total", y=500).text("Total", x=50.4, y=500)
     assert texts(opened(sheet.pdf())).count("Total") == 1
