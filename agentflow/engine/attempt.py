@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from agentflow.flow.journal import Journal
 from agentflow.engine.trust import Accepted, Attempt, Doubted, Verdict, accepts, conclude
 from agentflow.errors import AnswerError, BudgetError, ModelError, RunError
 from agentflow.flow.check import Check, Problem
+from agentflow.flow.journal import Journal
 from agentflow.flow.model import Model
 from agentflow.flow.policy import EffectKey, JobId
 from agentflow.flow.step import Step, as_list, checks_for, item_of, label, name_of, read_signature

@@ -17,9 +17,9 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from agentflow.flow.journal import CostLine, Journal
 from agentflow.errors import AnswerError, BudgetError, ConfigError, ModelError, UnpricedError
 from agentflow.flow.check import Problem
+from agentflow.flow.journal import CostLine, Journal
 from agentflow.flow.model import Image, Model
 
 A = TypeVar("A", bound=BaseModel)

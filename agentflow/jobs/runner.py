@@ -203,10 +203,9 @@ def _output(pack: Pack, standing: Standing) -> tuple[dict[str, Any] | None, dict
     wanted = label(pack.delivers) if pack.delivers else standing.outcome
     proposals = [q["value"] for q in standing.questions.values() if q["type"] == wanted]
     found = proposals[0] if proposals else standing.state.get(wanted or "")
-    if not isinstance(found, dict):
+    if found is None:
         return None, {}
-    fields: dict[str, Any] = dict(found)
-    return fields, fields.pop("evidence", None) or {}
+    return {name: value for name, value in found.items() if name != "evidence"}, found.get("evidence") or {}
 
 
 def _problems(standing: Standing) -> list[Any]:

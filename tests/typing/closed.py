@@ -79,29 +79,15 @@ closed = (
 )
 assert_type(closed, Workflow[Paper, Posted | Refused])
 
-forked = (
-    workflow("forked", takes=Booked, gives=Posted)
-    .fork(add, sign)
-    .step(post)
-    .build()
-)
+forked = workflow("forked", takes=Booked, gives=Posted).fork(add, sign).step(post).build()
 assert_type(forked, Workflow[Booked, Posted])
 
 without_the_review = (
-    workflow("open", takes=Paper, gives=Posted | Refused)
-    .step(split)
-    .each(code)
-    .step(book)
-    .step(post_booked)
-    .build()  # pyright: ignore[reportAttributeAccessIssue] - Unclear is made and nobody uses it
+    workflow("open", takes=Paper, gives=Posted | Refused).step(split).each(code).step(book).step(post_booked).build()  # pyright: ignore[reportAttributeAccessIssue] - Unclear is made and nobody uses it
 )
 
 without_the_split = (
-    workflow("open", takes=Paper, gives=Posted)
-    .each(code)
-    .step(book)
-    .step(post_booked)
-    .build()  # pyright: ignore[reportAttributeAccessIssue] - list[Line] is used and nobody makes it
+    workflow("open", takes=Paper, gives=Posted).each(code).step(book).step(post_booked).build()  # pyright: ignore[reportAttributeAccessIssue] - list[Line] is used and nobody makes it
 )
 
 workflow("wrong answer", takes=Paper, gives=Posted).step(

@@ -5,9 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import ClassVar, Self
 
-from agentflow import Problem
-from agentflow.connectors.workers import Workers
-from agentflow.errors import WorkerDied, WorkerTimeout
+from agentflow import Problem, WorkerDied, Workers, WorkerTimeout
 from domains.invoices.reading.opened import Opened, Refused, refusal
 from domains.invoices.records import Layout, Page
 
