@@ -1,4 +1,4 @@
-"""A quarter of the real documents, where they are: nothing that must be reviewed is posted, e-invoices are read right."""
+"""A quarter of the real documents, where they are: what must be reviewed is not posted, e-invoices are read right."""
 
 import json
 import subprocess
