@@ -34,22 +34,52 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         kills = 4 if args.quick else 20
-        metrics = measure(Path(scratch) / "out", kills=kills, seed=args.seed, documents=args.data)
+        metrics = measure(Path(scratch), kills=kills, seed=args.seed, documents=args.data)
     finish("resume", metrics, args.json)
 
 
-def measure(out: Path, *, kills: int, seed: int, documents: Path | None = None, limit: int = 40) -> list[Metric]:
-    """Kills the run `kills` times, lets it end, and counts what should not be there."""
+def measure(home: Path, *, kills: int, seed: int, documents: Path | None = None, limit: int = 40) -> list[Metric]:
+    """Kills runs at `kills` moments while they had work left, lets each end, and counts what should not be there."""
+    rng, killed = random.Random(seed), 0
+    found: Counter[str] = Counter()
+    for number in range(kills):
+        if killed >= kills:
+            break
+        out = home / str(number)
+        killed += _killed_until_done(_command(out, limit, documents), out, rng, limit, kills - killed)
+        last = subprocess.run(
+            _command(out, limit, documents), cwd=ROOT, env=_environment(), capture_output=True, text=True, check=False
+        )
+        found.update(_counts(out, limit, last))
+    wrong = [Metric(name, count, None, None, 0, "at most") for name, count in found.items()]
+    return [Metric("kills that hit a run with work left", killed, None, None, kills, "at least"), *wrong]
+
+
+def _command(out: Path, limit: int, documents: Path | None) -> list[str]:
     command = [sys.executable, "-m", "agentflow.cli", "run", str(PACK), "--out", str(out), "--limit", str(limit)]
-    command += [str(documents)] if documents else []
-    rng, done, killed = random.Random(seed), 0, 0
-    while killed < kills and done < 3:
-        if _killed(command, rng.uniform(0.5, 6.0)):
-            killed += 1
-        else:
-            done += 1  # it ended before the kill: the rest of the kills hit a run that has nothing left to do
-    last = subprocess.run(command, cwd=ROOT, env=_environment(), capture_output=True, text=True, check=False)
-    return _counts(out, limit, killed, last)
+    return [*command, str(documents)] if documents else command
+
+
+def _killed_until_done(command: list[str], out: Path, rng: random.Random, limit: int, most: int) -> int:
+    """Kills and starts again until nothing is left to do; how many of the kills hit a run with work left."""
+    hits = 0
+    while hits < most and _left(out, limit):
+        hits += _killed(command, rng.uniform(1.0, 5.0)) and _left(out, limit) > 0
+    return hits
+
+
+def _left(out: Path, limit: int) -> int:
+    """Inputs that have neither ended nor reached a person."""
+    if not (out / "agentflow.db").exists():
+        return limit
+    with closing(sqlite3.connect(out / "agentflow.db", timeout=30)) as jobs:
+        try:
+            [[done]] = jobs.execute(
+                "SELECT count(*) FROM job WHERE status IN ('finished', 'awaiting_review')"
+            ).fetchall()
+        except sqlite3.OperationalError:
+            return limit  # killed before the first migration was through
+    return limit - done
 
 
 def _killed(command: list[str], after: float) -> bool:
@@ -63,29 +93,24 @@ def _killed(command: list[str], after: float) -> bool:
     return going
 
 
-def _counts(out: Path, limit: int, killed: int, last: subprocess.CompletedProcess[str]) -> list[Metric]:
+def _counts(out: Path, limit: int, last: subprocess.CompletedProcess[str]) -> dict[str, int]:
     lines = [json.loads(line) for line in (out / "results.jsonl").read_text().splitlines()]
     inputs = Counter(line["input"] for line in lines)
-    posted = [line["job"] for line in lines if line["outcome"] == "Posted"]
+    posted = sum(line["outcome"] == "Posted" for line in lines)
+    delivered = sum(line["status"] == "delivered" for line in lines)
     with closing(sqlite3.connect(out / "books.db")) as books:
         [[entries, keys]] = books.execute("SELECT count(*), count(DISTINCT key) FROM posting").fetchall()
     with closing(sqlite3.connect(out / "agentflow.db")) as jobs:
         [[begun]] = jobs.execute("SELECT count(*) FROM effect WHERE done_at IS NULL").fetchall()
         [[charged]] = jobs.execute("SELECT count(*) FROM job WHERE price_minor > 0").fetchall()
-    delivered = sum(line["status"] == "delivered" for line in lines)
-    exact = {
-        "kills that hit a running job": (killed, None),
-        "inputs with one line each": (sum(count == 1 for count in inputs.values()), limit),
-        "inputs at an end or with a person": (sum(line["status"] != "failed" for line in lines), limit),
-        "postings beyond one an invoice": (entries - len(posted) + entries - keys, 0),
-        "effects left open": (begun, 0),
-        "jobs charged beyond those delivered": (abs(charged - delivered), 0),
-        "exit code of the last run": (last.returncode, 0),
+    return {
+        "inputs without one line of their own": abs(limit - sum(count == 1 for count in inputs.values())),
+        "inputs that failed": sum(line["status"] == "failed" for line in lines),
+        "invoices with other than one posting": abs(entries - posted) + entries - keys,
+        "effects left open": begun,
+        "jobs charged beyond those delivered": abs(charged - delivered),
+        "runs that ended with an error": int(last.returncode != 0),
     }
-    return [
-        Metric(name, value, None, None, bar, "at most" if bar == 0 else "at least")
-        for name, (value, bar) in exact.items()
-    ]
 
 
 def _environment() -> dict[str, str]:

@@ -6,5 +6,5 @@ from tests.benchmarks.resume import measure
 
 
 def test_a_killed_run_loses_and_repeats_nothing(tmp_path: Path):
-    metrics = measure(tmp_path / "out", kills=3, seed=7, limit=22)
+    metrics = measure(tmp_path, kills=3, seed=7, limit=22)
     assert [metric.name for metric in metrics if metric.ok is False] == []
