@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from agentflow.engine.trust import Accepted, Attempt, Doubted, Verdict, accepts, conclude
-from agentflow.errors import AnswerError, BudgetError, ModelError, RunError
+from agentflow.errors import AnswerError, BudgetError, ModelError, RunError, UnpricedError
 from agentflow.flow.check import Check, Problem
 from agentflow.flow.journal import Journal
 from agentflow.flow.model import Model
@@ -99,6 +99,8 @@ async def _by_model(step: Step, role: str, reads: Sequence[Any], services: Servi
         except BudgetError as error:
             yield Attempt(role, None, (_fault("budget_spent", role, error),))
             return
+        except UnpricedError:
+            raise
         except ModelError as error:
             yield Attempt(role, None, (_fault("model_unreachable", role, error),))
             return

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from agentflow.errors import AnswerError, BudgetError, ConfigError, ModelError, UnpricedError
+from agentflow.flow.answering import fault_of, parse_answer
 from agentflow.flow.check import Problem
 from agentflow.flow.journal import CostLine, Journal
 from agentflow.flow.model import Image, Model
@@ -125,30 +126,35 @@ class _Bound:
 
     async def ask(self, answer: type[A], instructions: str, text: str, *, images: Sequence[Image] = ()) -> A:
         litellm = await load_litellm()
-        messages = _messages(answer, instructions, text, images if self.sees else (), self.problems)
-        reserved = _estimate(litellm, self.config, messages, len(images))
+        seen = images if self.sees else ()
+        messages = _messages(answer, instructions, text, seen, self.problems)
+        reserved = _estimate(litellm, self.config, messages, len(seen))
         self.budget.reserve(reserved)
-        spent = Decimal(0)
+        spent = [Decimal(0)]
         try:
-            spent, content = await self._call(litellm, answer, messages)
+            return parse_answer(answer, await self._call(litellm, answer, messages, spent))
         finally:
-            self.budget.settle(reserved, spent)
-        return _parse(answer, content)
+            self.budget.settle(reserved, spent[0])
 
-    async def _call(self, litellm: Any, answer: type[BaseModel], messages: list[Any]) -> tuple[Decimal, str]:
+    async def _call(self, litellm: Any, answer: type[BaseModel], messages: list[Any], spent: list[Decimal]) -> str:
         began = time.monotonic()
         try:
             response = await _patiently(litellm, self.config, _form(litellm, self.config, answer), messages)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._note(began, fault="cancelled"))
+            raise
         except Exception as error:  # litellm's tree of errors has no root of its own
             await self._note(began, fault=type(error).__name__)
             raise ModelError(f"{self.config.model} gave no answer: {_brief(error)}") from error
-        usage, choice = response.usage, response.choices[0]
-        spent = _cost(litellm, self.config, usage.prompt_tokens, usage.completion_tokens)
-        fault = None if choice.finish_reason in ("stop", "tool_calls") else f"finish_reason={choice.finish_reason}"
-        await self._note(began, usage.prompt_tokens, usage.completion_tokens, spent, fault)
-        if fault or not choice.message.content:
-            raise AnswerError(f"the answer is {'empty' if not fault else 'not whole (' + fault + ')'}")
-        return spent, choice.message.content
+        choice, usage = response.choices[0], response.usage
+        read, wrote = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
+        spent[0] = _cost(litellm, self.config, read, wrote)
+        content: str | None = choice.message.content
+        fault = fault_of(choice.finish_reason, getattr(choice.message, "refusal", None), content)
+        await self._note(began, read, wrote, spent[0], fault)
+        if fault or not content:
+            raise AnswerError(f"the answer is of no use: {fault}")
+        return content
 
     async def _note(
         self, began: float, read: int = 0, wrote: int = 0, cost: Decimal = Decimal(0), fault: str | None = None
@@ -229,17 +235,6 @@ def _messages(
 
 def _data_url(image: Image) -> str:
     return f"data:{image.media_type};base64,{base64.b64encode(image.data).decode()}"
-
-
-def _parse(answer: type[A], content: str) -> A:
-    begin, end = content.find("{"), content.rfind("}")
-    if begin < 0 or end < begin:
-        raise AnswerError("the answer holds no JSON object")
-    try:
-        return answer.model_validate_json(content[begin : end + 1])
-    except ValidationError as error:
-        found = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)[:8])
-        raise AnswerError(f"the answer is not of the asked form: {found}") from error
 
 
 def _estimate(litellm: Any, config: ModelConfig, messages: list[Any], images: int) -> Decimal:

@@ -11,9 +11,10 @@ from itertools import count
 from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from agentflow.errors import AnswerError, ModelError
+from agentflow.flow.answering import fault_of, parse_answer
 from agentflow.flow.check import Problem
 from agentflow.flow.journal import CostLine, Journal
 from agentflow.flow.model import Image
@@ -142,7 +143,7 @@ class TwinModel:
         """The reply and what it cost, USD; the cost line is written."""
         reply, seconds = await self._send(request)
         spent = cost(self._price, reply.tokens_in, reply.tokens_out)
-        await self._note(seconds, reply.tokens_in, reply.tokens_out, spent, fault_of(reply))
+        await self._note(seconds, reply.tokens_in, reply.tokens_out, spent, fault_in(reply))
         return reply, spent
 
     def _request(self, answer: type[BaseModel], instructions: str, text: str, images: Sequence[Image]) -> Request:
@@ -205,25 +206,16 @@ def cost(price: Price, read: int, wrote: int) -> Decimal:
     return price.call if price.call is not None else (price.input * read + price.output * wrote) / MILLION
 
 
-def fault_of(reply: Reply) -> str | None:
+def fault_in(reply: Reply) -> str | None:
     """What a cost line says of an answer that is none."""
-    if reply.finish not in ("stop", "tool_calls"):
-        return f"finish_reason={reply.finish}"
-    return "refusal" if reply.refusal else None
+    return fault_of(reply.finish, reply.refusal, reply.content)
 
 
 def parse(answer: type[A], reply: Reply) -> A:
     """The reply as an `answer`, read as the engine reads it. Raises AnswerError where it is none."""
-    if (fault := fault_of(reply)) or not reply.content:
-        raise AnswerError(f"the answer is {'not whole' if fault else 'empty'} ({fault})")
-    begin, end = reply.content.find("{"), reply.content.rfind("}")
-    if begin < 0 or end < begin:
-        raise AnswerError("the answer holds no JSON object")
-    try:
-        return answer.model_validate_json(reply.content[begin : end + 1])
-    except ValidationError as error:
-        found = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)[:8])
-        raise AnswerError(f"the answer is not of the asked form: {found}") from error
+    if (fault := fault_in(reply)) or not reply.content:
+        raise AnswerError(f"the answer is of no use: {fault}")
+    return parse_answer(answer, reply.content)
 
 
 @lru_cache(256)
