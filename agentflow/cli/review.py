@@ -9,9 +9,11 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from agentflow.cli.run import parse_connections
+from agentflow.cli.results import printable
+from agentflow.cli.run import alone, parse_connections
 from agentflow.engine.models import read_models
 from agentflow.errors import RunError
+from agentflow.flow.step import label
 from agentflow.jobs.packs import load_pack
 from agentflow.jobs.runner import Runner, open_runner
 from agentflow.jobs.store import Job
@@ -52,7 +54,11 @@ def command(
         "models": read_models(folder.models),
     }
     given = json.loads(answer.read_text(encoding="utf-8")) if answer else None
-    asyncio.run(_review(folder.pack, options, job, accept, given, kind, question))
+    if not (accept or given is not None):
+        asyncio.run(_review(folder.pack, options, job, accept, given, kind, question))
+        return
+    with alone(options["home"], db):
+        asyncio.run(_review(folder.pack, options, job, accept, given, kind, question))
 
 
 async def _review(
@@ -64,7 +70,7 @@ async def _review(
             _list(console, await runner.store.jobs(pack.name, "awaiting_review"))
         elif accept or given is not None:
             done = await _answer(runner, job, given, kind, question)
-            console.print(f"{done.input_name}: {done.outcome or done.status}", soft_wrap=True)
+            console.print(f"{printable(done.input_name)}: {done.outcome or done.status}", soft_wrap=True)
         else:
             _show(console, await runner.store.get(job), job)
 
@@ -74,28 +80,45 @@ async def _answer(runner: Runner, job: str, given: Any, kind: str | None, questi
     asked = row.questions.get(question or next(iter(row.questions), "")) if row else None
     if asked is None:
         raise RunError(f"job {job} asks no such question; `agentflow review {runner.pack.name}` lists what waits")
-    value = given if given is not None else asked["value"]
-    if value is None:
-        raise RunError(f"job {job} has no proposal to accept; answer with --answer FILE")
+    kind, value = (kind, given) if given is not None else _proposal(runner, job, asked, kind)
     return await runner.answer(job, kind or asked["type"] or asked["answers"][0], value, question)
 
 
+def _proposal(runner: Runner, job: str, asked: Any, kind: str | None) -> tuple[str, Any]:
+    """What a bare yes means: the doubted record itself, or the one answer that the question carries within it."""
+    if asked["value"] is None:
+        raise RunError(f"job {job} has no proposal to accept; answer with --answer FILE")
+    if asked["kind"] == "doubt":
+        return kind or asked["type"], asked["value"]
+    fields = runner.pack.workflow.record(asked["type"]).model_fields
+    kinds = {label(field.annotation): name for name, field in fields.items()}
+    inside = {record: name for record, name in kinds.items() if record in asked["answers"]}
+    wanted = kind or next(iter(inside), None)
+    if wanted not in inside:
+        names = " or ".join(asked["answers"])
+        raise RunError(f"job {job} asks an open question; answer it with --as {names} --answer FILE")
+    return wanted, asked["value"][inside[wanted]]
+
+
 def _list(console: Console, jobs: Any) -> None:
-    table = Table("job", "input", "step", "reasons", title=f"{len(jobs)} jobs wait for a person", title_justify="left")
+    table = Table(title=f"{len(jobs)} jobs wait for a person", title_justify="left")
+    table.add_column("job", no_wrap=True)
+    for name in ("input", "step", "reasons"):
+        table.add_column(name, overflow="fold")
     for job in jobs:
         asked = list(job.questions.values())
         codes = dict.fromkeys(p["code"] for p in job.problems if p["severity"] == "error")
-        table.add_row(job.id, job.input_name, ", ".join(q["step"] for q in asked), ", ".join(codes))
+        table.add_row(job.id, printable(job.input_name), ", ".join(q["step"] for q in asked), ", ".join(codes))
     console.print(table)
 
 
 def _show(console: Console, job: Job | None, name: str) -> None:
     if job is None:
         raise RunError(f"there is no job {name} in this database")
-    console.print(f"{job.input_name}: {job.status}", soft_wrap=True)
+    console.print(f"{printable(job.input_name)}: {job.status}", soft_wrap=True)
     for problem in job.problems:
         where = f" {problem['path']}:" if problem["path"] else ""
-        console.print(f"- [{problem['code']}]{where} {problem['message']}", markup=False, soft_wrap=True)
+        console.print(printable(f"- [{problem['code']}]{where} {problem['message']}"), soft_wrap=True)
     for key, asked in job.questions.items():
         console.print(f"question {key}: step {asked['step']} wants {' or '.join(asked['answers'])}", soft_wrap=True)
         console.print_json(json.dumps(asked["value"]))

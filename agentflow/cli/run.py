@@ -3,8 +3,8 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from agentflow.cli.inputs import Input, find_files, read_inputs, submit
-from agentflow.cli.results import STATUS, SUMMARISED, Line, Results, line_of, refused, show, summarise
+from agentflow.cli.results import STATUS, SUMMARISED, Line, Results, line_of, printable, refused, show, summarise
 from agentflow.engine.models import read_models
 from agentflow.errors import AgentflowError
 from agentflow.jobs.packs import PackFolder, load_pack
@@ -97,15 +97,28 @@ def _shown(path: Path) -> str:
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
-def _guarded(folder: PackFolder, inputs: Sequence[Input], options: Any, concurrency: int, as_json: bool) -> int:
-    home: Path = options["home"]
-    console = Console(stderr=as_json)
+@contextmanager
+def alone(home: Path, database: str | None) -> Generator[None]:
+    """Nobody else works on these jobs meanwhile. Raises click.UsageError where somebody does."""
     home.mkdir(parents=True, exist_ok=True)
+    files = [home / "run.lock"]
+    if database and database.startswith("sqlite:///"):
+        files.append(Path(database.removeprefix("sqlite:///") + ".lock"))
+    with ExitStack() as stack:
+        try:
+            for file in files:
+                stack.enter_context(FileLock(file, timeout=0))
+        except Timeout:
+            mend = "wait for it, or name another folder with --out"
+            raise click.UsageError(f"another run is using {files[-1].parent}; {mend}") from None
+        yield
+
+
+def _guarded(folder: PackFolder, inputs: Sequence[Input], options: Any, concurrency: int, as_json: bool) -> int:
+    console = Console(stderr=as_json)
     try:
-        with FileLock(home / "run.lock", timeout=0):
+        with alone(options["home"], options["database"]):
             return asyncio.run(_run(folder, inputs, options, concurrency, as_json, console))
-    except Timeout:
-        raise click.UsageError(f"another run is using {home}; wait for it, or name another folder with --out") from None
     except (KeyboardInterrupt, asyncio.CancelledError):
         console.print("stopped; nothing is lost: the same command goes on from here")
         return STOPPED
@@ -153,9 +166,9 @@ async def _work(
 async def _one(runner: Runner, given: Input) -> Line:
     try:
         job = await submit(runner, given)
-    except AgentflowError as error:
+        return line_of(given.name, await runner.run(job.id))
+    except (AgentflowError, OSError, ValueError) as error:  # this input fails, and no other
         return refused(given.name, str(error))
-    return line_of(given.name, await runner.run(job.id))
 
 
 @asynccontextmanager
@@ -166,6 +179,7 @@ async def _progress(total: int, console: Console) -> AsyncGenerator[Callable[[Li
         task = progress.add_task("starting", total=total)
 
         def tell(line: Line) -> None:
-            progress.update(task, advance=1, description=f"{Path(line['input']).name[:40]}: {line['status']}")
+            name = printable(Path(line["input"]).name[:40])
+            progress.update(task, advance=1, description=f"{name}: {line['status']}")
 
         yield tell

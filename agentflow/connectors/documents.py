@@ -3,11 +3,12 @@
 import asyncio
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import ClassVar
+from typing import BinaryIO, ClassVar
 
 from agentflow.errors import ConnectorError
 from agentflow.flow.record import Document
@@ -55,18 +56,28 @@ class Documents:
         return self._folder / sha256[:2] / sha256
 
     def _copy(self, path: Path, name: str) -> Document:
-        digest, size = hashlib.sha256(), 0
         try:
-            with path.open("rb") as source, tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as copy:
+            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        except OSError as error:
+            mend = "check the path and its permissions"
+            raise ConnectorError(f"{name} cannot be read: {error.strerror}; {mend}") from error
+        with os.fdopen(descriptor, "rb") as source:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise ConnectorError(f"{name} is no file but a device, a pipe or a folder; name a file")
+            return self._store(source, name)
+
+    def _store(self, source: BinaryIO, name: str) -> Document:
+        digest, size = hashlib.sha256(), 0
+        with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as copy:
+            try:
                 while chunk := source.read(CHUNK):
                     digest.update(chunk)
                     size += len(chunk)
                     copy.write(chunk)
                 _settle(copy.fileno())
-        except OSError as error:
-            raise ConnectorError(
-                f"{name} cannot be read: {error.strerror}; check the path and its permissions"
-            ) from error
+            except OSError as error:
+                Path(copy.name).unlink()
+                raise ConnectorError(f"{name} cannot be stored: {error.strerror}; make room and try again") from error
         self._move(Path(copy.name), digest.hexdigest())
         return Document(name=name, sha256=digest.hexdigest(), size=size)
 

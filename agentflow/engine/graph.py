@@ -99,14 +99,14 @@ async def open_saver(url: str) -> AsyncGenerator[Any]:
         async with AsyncSqliteSaver.from_conn_string(url.removeprefix("sqlite:///")) as saver:
             await saver.conn.execute("PRAGMA busy_timeout = 30000")
             yield saver
-    elif url.startswith("postgresql"):
+    elif url.startswith("postgres"):
         try:
             postgres: Any = importlib.import_module("langgraph.checkpoint.postgres.aio")
         except ImportError as error:
             raise ConfigError(
                 "PostgreSQL needs one more package: pip install 'agentflow-framework[postgres]'"
             ) from error
-        async with postgres.AsyncPostgresSaver.from_conn_string(url.replace("+psycopg", "")) as saver:
+        async with postgres.AsyncPostgresSaver.from_conn_string("postgresql:" + url.partition(":")[2]) as saver:
             await saver.setup()
             yield saver
     else:

@@ -19,7 +19,7 @@ from agentflow.flow.connector import Connector
 from agentflow.flow.pack import Pack
 from agentflow.flow.record import Document, Record
 from agentflow.flow.step import label
-from agentflow.jobs.store import Job, Store, dollars, new_id, now, open_store
+from agentflow.jobs.store import Job, Status, Store, dollars, new_id, now, open_store
 
 
 class Runner:
@@ -62,7 +62,7 @@ class Runner:
         row = await self._row(job)
         if row.status in ("finished", "awaiting_review"):
             return row
-        return await self._advance(row, None)
+        return await self._advance(row, None, ("queued", "running", "failed"))
 
     async def answer(self, job: str, answer: str, value: Mapping[str, Any], question: str | None = None) -> Job:
         """Gives a person's answer, an `answer` record with fields `value`, and carries the job on.
@@ -75,7 +75,7 @@ class Runner:
             names = ", ".join(row.questions[asked]["answers"])
             raise RunError(f"job {job} cannot be answered with {answer}; it takes {names}")
         given = _valid(self.pack, answer, value)
-        return await self._advance(row, {asked: {"type": answer, "value": given}})
+        return await self._advance(row, {asked: {"type": answer, "value": given}}, ("awaiting_review",))
 
     async def _row(self, job: str) -> Job:
         row = await self.store.get(job)
@@ -83,26 +83,29 @@ class Runner:
             raise RunError(f"there is no job {job} in this database; `agentflow review list` shows what there is")
         return row
 
-    async def _advance(self, row: Job, answers: Mapping[str, Any] | None) -> Job:
-        await self.store.change(row.id, status="running")
+    async def _advance(self, row: Job, answers: Mapping[str, Any] | None, since: Sequence[Status]) -> Job:
+        if not await self.store.begin(row.id, since=since):
+            raise RunError(f"job {row.id} is {(await self._row(row.id)).status} by now; somebody else was faster")
         services = Services(row.id, self._connectors, self._models, self.store.journal(row.id))
 
         async def do(step: Any, reads: Sequence[Any], item: int | None) -> Any:
             return await perform(step, reads, services, item)
 
         began = time.monotonic()
-        async with open_saver(self._checkpoints) as saver:
-            try:
+        try:
+            async with open_saver(self._checkpoints) as saver:
                 standing = await self._move(row, saver, do, answers)
-            except Exception as error:  # noqa: BLE001 - whatever a pack's code raises fails its own job and no other
-                return await self._fail(row, error, time.monotonic() - began)
-            job = await self._settle(row, standing, time.monotonic() - began)
-            if job.status == "finished":
-                await forget(row.id, saver)
-            return job
+                job = await self._settle(row, standing, time.monotonic() - began)
+                if job.status == "finished":
+                    await forget(row.id, saver)
+                return job
+        except Exception as error:  # noqa: BLE001 - whatever a pack's code raises fails its own job and no other
+            return await self._fail(row, error, answers is not None, time.monotonic() - began)
 
     async def _move(self, row: Job, saver: Any, do: Any, answers: Mapping[str, Any] | None) -> Standing:
         standing = await self._graph.standing(row.id, saver)
+        if not standing.begun and answers:
+            raise RunError("the steps of this job are not kept here; name the folder of its run with --out")
         if not standing.begun:
             return await self._graph.start(row.id, saver, do, self.pack.workflow.takes.model_validate(row.input))
         if standing.outcome or (standing.questions and not answers):
@@ -132,7 +135,10 @@ class Runner:
         values |= {"price_minor": price.minor, "currency": price.currency, "finished_at": now()}
         return await self.store.change(row.id, status="finished", **values)
 
-    async def _fail(self, row: Job, error: Exception, seconds: float) -> Job:
+    async def _fail(self, row: Job, error: Exception, answered: bool, seconds: float) -> Job:
+        if answered and isinstance(error, RunError):  # the answer did not fit: the question stays as it was
+            await self.store.change(row.id, status="awaiting_review", questions=row.questions)
+            raise error
         micros, roles = await self.store.cost(row.id)
         text = str(error) if isinstance(error, AgentflowError) else f"{type(error).__name__}: {error}"
         problem = {"code": "failed", "message": text, "path": "", "severity": "error", "reference": None}
@@ -163,7 +169,7 @@ async def open_runner(
     """
     await asyncio.to_thread(home.mkdir, parents=True, exist_ok=True)
     jobs = database or f"sqlite:///{home / 'agentflow.db'}"
-    checkpoints = database if database and not database.startswith("sqlite") else f"sqlite:///{home / 'steps.db'}"
+    checkpoints = jobs.removesuffix(".db") + ".steps.db" if jobs.startswith("sqlite") else jobs
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(jobs))
         opened = await _open_connectors(stack, pack, home, connect or {})

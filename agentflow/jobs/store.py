@@ -134,6 +134,15 @@ class Store:
             await session.execute(update(Job).where(Job.id == job, Job.status != "finished").values(**values))
             return (await session.scalars(select(Job).where(Job.id == job))).one()
 
+    async def begin(self, job: str, *, since: Sequence[Status]) -> bool:
+        """Marks a job as running if its status is one of `since`; False where another was faster."""
+        values: dict[str, Any] = {"status": "running", "questions": {}}
+        async with self._writing.begin() as session:
+            changed = await session.execute(
+                update(Job).where(Job.id == job, Job.status.in_(since)).values(**values).returning(Job.id)
+            )
+            return changed.first() is not None
+
     async def cost(self, job: str) -> tuple[int, list[str]]:
         """Millionths of a USD that the job's model calls have cost so far, and the roles asked."""
         async with self._reading() as session:

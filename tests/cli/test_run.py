@@ -28,16 +28,35 @@ def test_every_input_leaves_one_line_with_all_its_fields(tmp_path: Path):
     pack = write_pack(tmp_path, "a b c", "", "HELLO")
     result = agentflow("run", pack, "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
-    found = {line["input"].rpartition("#")[2]: line for line in lines(tmp_path / "out")}
-    assert set(found["1"]) == {
+    found = {line["outcome"]: line for line in lines(tmp_path / "out")}
+    assert set(found["Filed"]) == {
         "input", "job", "status", "outcome", "output", "evidence", "problems", "price", "currency", "cost",
         "seconds", "sources",
     }  # fmt: skip
-    assert (found["1"]["status"], found["1"]["outcome"], found["1"]["price"]) == ("delivered", "Filed", "0.40")
-    assert found["1"]["output"] == {"words": 3}
-    assert (found["2"]["outcome"], found["2"]["problems"][0]["code"]) == ("Empty", "empty")
-    assert (found["3"]["status"], found["3"]["price"], found["3"]["output"]) == ("in_review", None, {"words": 1})
-    assert found["3"]["problems"][0]["code"] == "shouting"
+    assert (found["Filed"]["status"], found["Filed"]["price"]) == ("delivered", "0.40")
+    assert found["Filed"]["output"] == {"words": 3}
+    assert (found["Empty"]["status"], found["Empty"]["problems"][0]["code"]) == ("delivered", "empty")
+    assert (found[None]["status"], found[None]["price"], found[None]["output"]) == ("in_review", None, {"words": 1})
+    assert found[None]["problems"][0]["code"] == "shouting"
+
+
+def test_a_record_keeps_its_job_wherever_in_the_file_it_stands(tmp_path: Path):
+    pack = write_pack(tmp_path, "a b c")
+    agentflow("run", pack, "--out", tmp_path / "out")
+    file = pack / "samples" / "letters.jsonl"
+    file.write_text('{"text": "new"}\n' + file.read_text())
+    summary = json.loads(agentflow("run", pack, "--out", tmp_path / "out", "--json").stdout)
+    assert summary["price"] == {"USD": "0.80"}
+    assert len(lines(tmp_path / "out")) == 2
+
+
+def test_a_cut_inside_a_character_does_not_stop_the_next_run(tmp_path: Path):
+    pack = write_pack(tmp_path, "a")
+    agentflow("run", pack, "--out", tmp_path / "out")
+    with (tmp_path / "out" / "results.jsonl").open("ab") as file:
+        file.write(b'{"input": "x\xc3')
+    assert agentflow("run", pack, "--out", tmp_path / "out").exit_code == 0
+    assert len(lines(tmp_path / "out")) == 1
 
 
 def test_the_summary_counts_and_adds_up(tmp_path: Path):

@@ -1,5 +1,6 @@
 """A job ends once, whatever happens on its way."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,27 @@ async def test_an_error_fails_its_own_job_free_of_charge_and_can_be_tried_again(
         assert failed.problems[0]["message"] == "OSError: disk full"
         runner._graph.start = graph_do
         assert (await runner.run(job.id)).status == "finished"
+
+
+async def test_of_two_answers_at_once_one_counts_and_the_other_is_told(tmp_path: Path, database: str):
+    async with open_runner(pack(), home=tmp_path, database=database) as runner:
+        job = await runner.submit(Order(lines=["?"]), "order-1", "sha")
+        await runner.run(job.id)
+        answers = [
+            runner.answer(job.id, "Booked", {"accounts": ["9"]}),
+            runner.answer(job.id, "Refused", {"why": "no"}),
+        ]
+        given = await asyncio.gather(*answers, return_exceptions=True)
+    assert [type(one) for one in given].count(RunError) == 1
+    assert (ran.count("post") == 1) == any(getattr(one, "outcome", "") == "Posted" for one in given)
+
+
+async def test_an_answer_where_the_steps_are_not_kept_is_refused_and_the_question_stays(tmp_path: Path):
+    async with open_runner(pack(), home=tmp_path / "a") as runner:
+        job = await runner.submit(Order(lines=["?"]), "order-1", "sha")
+        await runner.run(job.id)
+    (tmp_path / "a" / "agentflow.steps.db").rename(tmp_path / "lost.db")
+    async with open_runner(pack(), home=tmp_path / "a") as runner:
+        with pytest.raises(RunError, match="not kept here"):
+            await runner.answer(job.id, "Refused", {"why": "no"})
+        assert (await runner.run(job.id)).status == "awaiting_review"
