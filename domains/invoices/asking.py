@@ -25,7 +25,7 @@ net_total is without tax, gross_total with tax, amount_due what is still to be p
 QUOTED = 0.96
 """Trust in a value whose quote stands on the page; unmeasured, below what an exam would have to show."""
 UNQUOTED = 0.3
-PARTS = {"lines", "taxes", "evidence"}
+PARTS = {"lines", "taxes", "evidence", "accounts"}
 _AMOUNT = re.compile(r"[^\d]")
 
 

@@ -6,7 +6,8 @@ from domains.invoices.connectors.register import Register
 from domains.invoices.connectors.vendors import Vendors
 from domains.invoices.einvoice import Rules
 from domains.invoices.einvoice.agreement import disagreements
-from domains.invoices.records import EInvoice, Invoice, Layout, Pages
+from domains.invoices.einvoice.printed import Printed
+from domains.invoices.records import EInvoice, Invoice, Layout, Pages, Rejected
 
 
 async def rules_hold(invoice: Invoice, einvoice: EInvoice, *, documents: Documents, rules: Rules) -> list[Problem]:
@@ -20,6 +21,27 @@ async def page_agrees(invoice: Invoice, einvoice: EInvoice, *, documents: Docume
     if einvoice.layout is None:
         return []
     return disagreements(invoice, Layout.model_validate_json(await documents.get(einvoice.layout)))
+
+
+async def page_account_on_file(
+    invoice: Invoice, einvoice: EInvoice, *, documents: Documents, vendors: Vendors
+) -> list[Problem]:
+    """`bank_details_changed` where the XML names no account and the page one that the vendor book does not have."""
+    match = vendors.match(invoice)
+    if einvoice.layout is None or invoice.accounts or match is None or not match.vendor.ibans:
+        return []
+    page = Printed.of(Layout.model_validate_json(await documents.get(einvoice.layout)))
+    strange = sorted(page.accounts - match.vendor.ibans)
+    if not strange or page.accounts & match.vendor.ibans:
+        return []
+    message = f"The page asks for payment to {strange[0]}; the vendor book has another account of {match.vendor.name}."
+    return [Problem(code="bank_details_changed", path="iban", message=message, reference=match.vendor.vendor_id)]
+
+
+def one_document(rejected: Rejected) -> list[Problem]:
+    """Keeps with a person what holds several invoices: it is readable, but not one job."""
+    several = [problem for problem in rejected.problems if problem.code == "several_documents"]
+    return [problem.model_copy(update={"severity": "error"}) for problem in several]
 
 
 def nothing_hidden_in_xml(invoice: Invoice, einvoice: EInvoice) -> list[Problem]:
@@ -51,7 +73,9 @@ async def order_agrees(
     if any(seen.relation == "same" for seen in await register.similar(invoice, job.value)):
         return []
     found = vendors.match(invoice)
-    return await orders.problems(invoice, job.value, found.vendor.vendor_id if found else None)
+    problems = await orders.problems(invoice, job.value, found.vendor.vendor_id if found else None)
+    # Whether the order still has room is asked where the invoice is drawn on it, once.
+    return [problem for problem in problems if problem.code != "order_amount_exceeded"]
 
 
 async def seen_before(invoice: Invoice, *, register: Register, job: JobId) -> list[Problem]:

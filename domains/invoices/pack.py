@@ -8,8 +8,8 @@ from domains.invoices.connectors.register import Register
 from domains.invoices.connectors.vendors import Vendors
 from domains.invoices.einvoice import Rules
 from domains.invoices.reading import Reader
-from domains.invoices.records import Duplicate, Invoice, Matched, Posted, Question, Rejected
-from domains.invoices.steps import extract, extract_on_device, match, parse, post, read
+from domains.invoices.records import Declined, Duplicate, Invoice, Matched, Posted, Question, Rejected
+from domains.invoices.steps import decline, extract, extract_on_device, match, parse, post, read
 
 BAR = 0.95
 """How far every printed value must be trusted to go on without a person."""
@@ -32,8 +32,11 @@ EVERY = (
 invoices = Pack(
     name="invoices",
     workflow=workflow("invoices", takes=Document, gives=Posted | Duplicate | Rejected)
-    .step(read)
-    .step(parse, checks=[facts.rules_hold, facts.page_agrees, facts.nothing_hidden_in_xml, *EVERY])
+    .step(read, checks=[facts.one_document])
+    .step(
+        parse,
+        checks=[facts.rules_hold, facts.page_agrees, facts.page_account_on_file, facts.nothing_hidden_in_xml, *EVERY],
+    )
     .step(
         extract,
         policy=Policy(ladder=("device", "small", "frontier")),
@@ -41,7 +44,8 @@ invoices = Pack(
         checks=[facts.stands_on_page, facts.nothing_hidden, checks.confident(BAR), *EVERY],
     )
     .step(match, effect=True)
-    .review(Question, answers=Matched | Rejected)
+    .review(Question, answers=Matched | Declined)
+    .step(decline, effect=True)
     .step(post, effect=True)
     .build(),
     connectors=[Documents, Reader, Rules, Vendors, Orders, Register, Books],

@@ -119,6 +119,8 @@ class Invoice(Record):
     amount_due: Decimal | None = None
     """BT-115."""
     iban: str | None = None
+    accounts: list[str] = []
+    """Every account that payment is asked to, letters and digits alone, IBAN or not; where the source is XML."""
     bic: str | None = None
     payment_terms: str | None = None
     buyer_name: str | None = None
@@ -161,6 +163,12 @@ class Duplicate(Record):
 
     of: str
     """The job that has it."""
+    problems: list[Problem] = []
+
+
+class Declined(Record):
+    """A person's no to a trusted invoice; what was claimed for it is given back."""
+
     problems: list[Problem] = []
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from agentflow import Document, Documents, EffectKey, JobId, Model, Problem
+from agentflow import ConnectorError, Document, Documents, EffectKey, JobId, Model, Problem
 from domains.invoices.asking import ask_for_invoice
 from domains.invoices.connectors.books import Books
 from domains.invoices.connectors.orders import Orders
@@ -12,13 +12,27 @@ from domains.invoices.connectors.vendors import Vendors
 from domains.invoices.einvoice import parse as parse_xml
 from domains.invoices.extraction import is_invoice, read_invoice
 from domains.invoices.reading import Opened, Reader
-from domains.invoices.records import Duplicate, EInvoice, Invoice, Layout, Matched, Pages, Posted, Question, Rejected
+from domains.invoices.records import (
+    Declined,
+    Duplicate,
+    EInvoice,
+    Invoice,
+    Layout,
+    Matched,
+    Pages,
+    Posted,
+    Question,
+    Rejected,
+)
 from domains.invoices.vouching import vouched
 
 
 async def read(document: Document, *, documents: Documents, reader: Reader) -> EInvoice | Pages | Rejected:
     """Opens the file, whatever it is, and says what there is to go on with."""
-    opened = await reader.read(documents.path(document.sha256), document.name)
+    path = documents.path(document.sha256)
+    if not await asyncio.to_thread(path.exists):
+        raise ConnectorError(f"{document.name} is not in the document store of this run; name its folder with --out")
+    opened = await reader.read(path, document.name)
     notes = [opened.problem.model_copy(update={"severity": "note"})] if opened.problem else []
     if opened.kind == "einvoice" and opened.xml and opened.syntax:
         return EInvoice(
@@ -66,8 +80,16 @@ async def match(
     return Question(matched=matched, problems=exceeded) if exceeded else matched
 
 
-async def post(matched: Matched, *, books: Books, key: EffectKey) -> Posted:
-    """Writes the invoice into the books, once."""
+async def decline(declined: Declined, *, register: Register, orders: Orders, job: JobId, key: EffectKey) -> Rejected:
+    """Gives back what was claimed for the invoice, so that a corrected one is no duplicate of it."""
+    await orders.release(job.value)
+    await register.release(job.value)
+    return Rejected(problems=declined.problems)
+
+
+async def post(matched: Matched, *, books: Books, orders: Orders, job: JobId, key: EffectKey) -> Posted:
+    """Writes the invoice into the books, once, and draws it on its order, whoever approved it."""
+    await orders.draw(matched.invoice, job.value, approved=True)
     posting = await books.post(matched.invoice, key.value, vendor_id=matched.vendor_id, account=matched.account)
     return Posted(entry=posting.id, vendor_id=matched.vendor_id, account=matched.account)
 

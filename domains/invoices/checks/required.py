@@ -38,7 +38,7 @@ def confident(bar: float) -> Callable[[Invoice], list[Problem]]:
 
 
 def _filled(invoice: Invoice) -> list[str]:
-    parts = {"lines", "taxes", "evidence"}
+    parts = {"lines", "taxes", "evidence", "accounts"}
     return [name for name, value in invoice if name not in parts and value not in (None, "")]
 
 

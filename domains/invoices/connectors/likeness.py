@@ -56,6 +56,10 @@ def name_likeness(a: str, b: str) -> float:
     return score * 0.95 if one.forms and other.forms and not one.forms & other.forms else score
 
 
+AFFIX = 3
+"""Characters put before or behind a number that do not make it another."""
+
+
 def number_key(number: str) -> str:
     """A document number without spaces, signs and case; letters that look like digits are digits."""
     folded = unicodedata.normalize("NFKD", number).upper()
@@ -69,8 +73,13 @@ def same_number(a: str, b: str) -> bool:
 
 
 def near_number(a: str, b: str) -> bool:
-    """Whether one misread or lost character would make two document numbers one; neighbours in a series are not."""
-    one, other = number_key(a), number_key(b)
+    """Whether one misread or lost character, or a few put before or behind, would make two document numbers one.
+
+    Neighbours in a series are not near.
+    """
+    one, other = sorted((number_key(a), number_key(b)), key=len)
+    if len(one) >= 6 and 0 < len(other) - len(one) <= AFFIX and (other.startswith(one) or other.endswith(one)):
+        return True
     if min(len(one), len(other)) < 4 or Levenshtein.distance(one, other, score_cutoff=1) != 1:
         return False
     if len(one) != len(other):

@@ -89,8 +89,8 @@ class Orders:
         async with reading(self._engine).connect() as connection:
             return _differing(invoice, order, vendor_id) + await self._exceeding(connection, invoice, order, job)
 
-    async def draw(self, invoice: Invoice, job: str) -> list[Problem]:
-        """Draws an invoice on its order, once a job; what does not fit any more is told, not drawn."""
+    async def draw(self, invoice: Invoice, job: str, *, approved: bool = False) -> list[Problem]:
+        """Draws an invoice on its order, once a job; what does not fit is told, and drawn only where `approved`."""
         order = self.find(invoice)
         amount = None if order is None else _amount(invoice, order)
         if self._engine is None or order is None or amount is None:
@@ -98,7 +98,7 @@ class Orders:
         async with one_at_a_time(self._engine, "orders") as connection:
             problems = await self._exceeding(connection, invoice, order, job)
             await connection.execute(DRAWN.delete().where(DRAWN.c.job == job))
-            if not problems:
+            if approved or not problems:
                 row = {"job": job, "po_key": number_key(order.po_number), "amount": amount}
                 await connection.execute(DRAWN.insert().values(row))
             return problems

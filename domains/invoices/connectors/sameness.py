@@ -10,15 +10,18 @@ from domains.invoices.codes import vat_id
 from domains.invoices.connectors.likeness import name_likeness, near_number, number_key, same_number
 from domains.invoices.records import Invoice
 
-Relation = Literal["same", "counterpart", "near", "reused", "other"]
-"""`same` invoice; `counterpart`: the same but for being an invoice or a credit note; `near`: may be the same, a person
-must look; `reused`: the supplier's number again on something else."""
+Relation = Literal["same", "counterpart", "redated", "near", "reused", "other"]
+"""`same` invoice; `counterpart`: the same but for being an invoice or a credit note; `redated`: the same but for its
+date, since who sends a bill twice may date it anew; `near`: may be the same, a person must look; `reused`: the
+supplier's number again on something else."""
 
 Agreement = Literal["agree", "unknown", "differ"]
 
 ALIKE = 0.85
 UNLIKE = 0.55
 """Names from ALIKE on are one supplier's, names below UNLIKE are not."""
+REDATED = 45
+"""Days by which a bill that is sent again may be dated anew; years apart the number is used again."""
 SELF_BILLED = "389"
 """A self-billed invoice, which German pages call by the same word as a credit note."""
 
@@ -67,6 +70,8 @@ def relation(a: Facts, b: Facts) -> Relation:
         return "other"
     number, issued, amount = _number(a, b), _known(a.issued, b.issued), _amounts(a, b)
     differs = "differ" in (issued, amount, _known(a.currency, b.currency))
+    if number == supplier == amount == "agree" and _redated(a, b):
+        return "redated"
     if number == "agree" and differs:
         return "reused" if supplier == "agree" else "other"
     if differs or number == "differ":
@@ -75,6 +80,10 @@ def relation(a: Facts, b: Facts) -> Relation:
         return "counterpart" if _known(a.credit, b.credit) == "differ" else "same"
     agreeing = (number, supplier, issued, amount).count("agree")
     return "near" if agreeing >= 3 or number == supplier == "agree" else "other"
+
+
+def _redated(a: Facts, b: Facts) -> bool:
+    return a.issued is not None and b.issued is not None and 0 < abs((a.issued - b.issued).days) <= REDATED
 
 
 def undecided(told: Facts) -> bool:

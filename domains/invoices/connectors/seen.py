@@ -58,9 +58,9 @@ SEEN = Table(
 MOST = 1000
 """Rows that one invoice is compared with."""
 
-_ORDER: tuple[Relation, ...] = ("same", "counterpart", "near", "reused")
+_ORDER: tuple[Relation, ...] = ("same", "counterpart", "redated", "near", "reused")
 """What is told, the most telling first."""
-_WEIGHT: tuple[Relation, ...] = ("reused", "same", "counterpart", "near", "other")
+_WEIGHT: tuple[Relation, ...] = ("reused", "redated", "same", "counterpart", "near", "other")
 """Of several readings of one invoice, one that objects outweighs those that agree."""
 
 

@@ -20,6 +20,8 @@ By = Literal["name", "vat_id", "iban"]
 
 SURE = {"vat_id": 0.7, "iban": 0.8, "name": 0.87}
 """The score from which a vendor counts as found, by the strongest thing that agrees."""
+NATIONAL = 8
+"""Characters from which a national account number is held against the end of an IBAN."""
 LEAD = 0.05
 """How far the best must lead the second."""
 
@@ -91,9 +93,11 @@ class Vendors:
         return [self.vendors[n] for n in dict.fromkeys(chain(exact, (n for _, _, n in alike)))]
 
     def _bank(self, invoice: Invoice, vendor: Vendor) -> Problem | None:
-        iban = plain(invoice.iban or "")
-        if not iban or iban in vendor.ibans:
+        asked = dict.fromkeys(filter(None, (plain(invoice.iban or ""), *invoice.accounts)))
+        strange = [account for account in asked if not _on_file(account, vendor)]
+        if not strange:
             return None
+        iban = strange[0]
         if vendor.ibans:
             known = ", ".join(sorted(vendor.ibans))
             message = f"The invoice asks for payment to {iban}; for {vendor.name} the vendor book has {known}."
@@ -104,6 +108,11 @@ class Vendors:
             return Problem(code="bank_details_changed", path="iban", message=message, reference=vendor.vendor_id)
         message = f"The vendor book has no bank account of {vendor.name}; the invoice names {iban}."
         return Problem(code="bank_details_new", path="iban", message=message, severity="note")
+
+
+def _on_file(account: str, vendor: Vendor) -> bool:
+    """Whether an account is one of the vendor's, or the national number that one of its IBANs ends with."""
+    return account in vendor.ibans or (len(account) >= NATIONAL and any(i.endswith(account) for i in vendor.ibans))
 
 
 def _index(codes: Iterable[frozenset[str]]) -> dict[str, list[int]]:

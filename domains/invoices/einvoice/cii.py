@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from domains.invoices.einvoice.tree import Node, day, decimal, iban
+from domains.invoices.einvoice.tree import Node, day, decimal, iban, stated
 from domains.invoices.records import Line, Tax
 
 # ZUGFeRD 1 is an earlier draft of the same model: a step `new|old` names an element in both.
@@ -82,8 +82,12 @@ def _totals(settlement: Node) -> dict[str, Any]:
 
 
 def _payment(settlement: Node) -> dict[str, Any]:
+    payees = settlement.all(f"{_MEANS}/PayeePartyCreditorFinancialAccount")
+    # Beside an IBAN the proprietary number is the same account in the bank's own words.
+    accounts = [(payee.all("IBANID") or payee.all("ProprietaryID") or [Node(None)])[0] for payee in payees]
     return {
-        "iban": iban(settlement.all(f"{_MEANS}/PayeePartyCreditorFinancialAccount/IBANID")),
+        "iban": iban(accounts),
+        "accounts": stated(accounts),
         "bic": settlement.text(f"{_MEANS}/PayeeSpecifiedCreditorFinancialInstitution/BICID"),
         "payment_terms": settlement.text("SpecifiedTradePaymentTerms/Description"),
     }

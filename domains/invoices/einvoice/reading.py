@@ -29,6 +29,6 @@ def _bills(line: Line) -> bool:
 
 def _evidence(fields: dict[str, Any]) -> dict[str, Evidence]:
     rows = {f"lines.{row}.{name}": value for row, line in enumerate(fields["lines"]) for name, value in line}
-    heads = {name: value for name, value in fields.items() if name not in ("lines", "taxes")}
+    heads = {name: value for name, value in fields.items() if name not in ("lines", "taxes", "accounts")}
     said = {name: value for name, value in (heads | rows).items() if value is not None}
     return {name: Evidence(trust=1.0, source=_SOURCE, quote=str(value)) for name, value in said.items()}

@@ -187,8 +187,13 @@ def decimal(text: str | None) -> Decimal | None:
 
 def iban(accounts: list[Node]) -> str | None:
     """The first account that has the form of an IBAN; UBL puts account numbers of other kinds in the same place."""
-    written = ("".join((account.own or "").split()).upper() for account in accounts)
-    return next((account for account in written if _IBAN.fullmatch(account)), None)
+    return next((account for account in stated(accounts) if _IBAN.fullmatch(account)), None)
+
+
+def stated(accounts: list[Node]) -> list[str]:
+    """The accounts as written, letters and digits alone, without the word IBAN before them; each once."""
+    plain = ("".join(c for c in (account.own or "").upper() if c.isalnum()) for account in accounts)
+    return list(dict.fromkeys(text.removeprefix("IBAN") for text in plain if text))
 
 
 def _local(tag: str) -> str:

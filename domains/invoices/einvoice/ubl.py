@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from domains.invoices.einvoice.tree import Node, day, iban
+from domains.invoices.einvoice.tree import Node, day, iban, stated
 from domains.invoices.records import Line, Tax
 
 _SUPPLIER = "AccountingSupplierParty/Party"
@@ -63,6 +63,7 @@ def _totals(root: Node) -> dict[str, Any]:
 def _payment(root: Node) -> dict[str, Any]:
     return {
         "iban": iban(root.all("PaymentMeans/PayeeFinancialAccount/ID")),
+        "accounts": stated(root.all("PaymentMeans/PayeeFinancialAccount/ID")),
         "bic": root.text(
             "PaymentMeans/PayeeFinancialAccount/FinancialInstitutionBranch/ID",
             "PaymentMeans/PayeeFinancialAccount/FinancialInstitutionBranch/FinancialInstitution/ID",

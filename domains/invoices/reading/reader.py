@@ -42,14 +42,23 @@ class Reader:
         Raises WorkerError where the child process cannot be started at all.
         """
         try:
+            return await self._read(path, name)
+        except WorkerDied:  # by its own fault or the machine's: only a second time tells
+            try:
+                return await self._read(path, name)
+            except WorkerDied:
+                return refusal(
+                    _hostile("too_demanding", "needs more memory than any honest one, or crashes its reader")
+                )
+
+    async def _read(self, path: Path, name: str) -> Opened:
+        try:
             opened: Opened = await self._files.call("open", str(path), name)
             return _legible(await self._with_ocr(path, name, opened))
         except Refused as error:
             return refusal(error.problem)
         except WorkerTimeout:
             return refusal(_hostile("too_slow", "takes longer to open than any honest one"))
-        except WorkerDied:
-            return refusal(_hostile("too_demanding", "needs more memory than any honest one, or crashes what reads it"))
 
     async def _with_ocr(self, path: Path, name: str, opened: Opened) -> Opened:
         """The scans read page by page, so that one picture at a time is in memory."""

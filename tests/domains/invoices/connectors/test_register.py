@@ -53,6 +53,8 @@ OTHER = [
     ({"gross_total": Decimal("1190.00")}, ["reused"]),
     ({"gross_total": Decimal("-119.00")}, ["reused"]),
     ({"issue_date": date(2023, 5, 1)}, ["reused"]),
+    ({"issue_date": date(2024, 5, 2)}, ["redated"]),
+    ({"invoice_number": "RE-2024/0815-01"}, ["near"]),
     ({"currency": "USD"}, ["reused"]),
     ({"type_code": "381"}, ["counterpart"]),
     ({"supplier_name": None, "supplier_vat_id": None}, ["near"]),

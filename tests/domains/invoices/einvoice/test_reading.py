@@ -13,7 +13,7 @@ from .documents import CII, CREDIT_NOTE, UBL, ZUGFERD1
 
 def test_every_field_of_a_ubl_invoice_is_read():
     invoice = parse(UBL.encode())
-    assert invoice.model_dump(exclude={"lines", "taxes", "evidence"}) == {
+    assert invoice.model_dump(exclude={"lines", "taxes", "evidence", "accounts"}) == {
         "supplier_name": "Lumière NV",
         "supplier_vat_id": "BE0123456749",
         "supplier_address": "Quay 4, 9000 Gent, BE",
@@ -61,7 +61,7 @@ def test_a_credit_note_says_the_same_in_its_own_element_names():
 
 def test_every_field_of_a_cii_invoice_is_read():
     invoice = parse(CII.encode())
-    assert invoice.model_dump(exclude={"lines", "taxes", "evidence"}, exclude_none=True) == {
+    assert invoice.model_dump(exclude={"lines", "taxes", "evidence", "accounts"}, exclude_none=True) == {
         "supplier_name": "Gerüstbau Ilm KG",
         "supplier_vat_id": "DE136695976",
         "supplier_address": "Am Kegeltor 1, 99423 Weimar, DE",
@@ -128,3 +128,13 @@ def test_text_and_numbers_without_end_are_bounded():
 def test_a_line_of_nothing_is_a_heading_and_left_out():
     text = UBL.replace('unitCode="C62">4<', 'unitCode="C62">0<').replace(">200.00<", ">0.00<")
     assert parse(text.encode()).lines == []
+
+
+@pytest.mark.parametrize(
+    "written", ["DE89-3704-0044-0532-0130-00", "IBAN: DE89 3704 0044 0532 0130 00", "021000021-123456789"]
+)
+def test_every_account_that_payment_is_asked_to_is_told_however_it_is_written(written):
+    invoice = parse(UBL.replace("BE71 0961 2345 6769", written).encode())
+    plain = "".join(c for c in written if c.isalnum()).removeprefix("IBAN")
+    assert invoice.accounts == [plain]
+    assert invoice.iban == (plain if plain.startswith("DE") else None)
