@@ -1,6 +1,5 @@
 """How much memory a process and its children take while they run."""
 
-import statistics
 import subprocess
 import threading
 import time
@@ -13,11 +12,9 @@ INTERVAL = 0.25
 
 @dataclass(frozen=True)
 class Peak:
-    """Proportional memory of a family of processes."""
+    """Proportional memory of a family of processes at its largest."""
 
     megabytes: float
-    growth: float
-    """Median of the last third of the run over that of the middle third: 1 where memory is flat."""
 
 
 def watch(process: subprocess.Popen[str]) -> tuple[Peak, str]:
@@ -34,9 +31,7 @@ def watch(process: subprocess.Popen[str]) -> tuple[Peak, str]:
     printed = process.stdout.read() if process.stdout else ""
     process.wait()
     thread.join()
-    third = max(1, len(looks) // 3)
-    growth = statistics.median(looks[-third:]) / max(1.0, statistics.median(looks[third : 2 * third] or looks))
-    return Peak(max(looks, default=0.0), growth), printed
+    return Peak(max(looks, default=0.0)), printed
 
 
 def _family(pid: int) -> list[int]:
