@@ -6,7 +6,8 @@ AgentflowError
 ├── ConfigError        models.toml, a connector URL or an option is wrong
 ├── RunError           a job cannot go on
 │   ├── StepLimitError     a job took more steps than its workflow allows
-│   └── BudgetError        the money set aside for a run is used up
+│   ├── BudgetError        the money set aside for a run is used up
+│   └── DeadlineError      the time set aside for a run is used up
 ├── ModelError         a model did not answer
 │   ├── AnswerError        it answered, but not in the form asked for
 │   └── UnpricedError      a model has no known price
@@ -45,12 +46,32 @@ class BudgetError(RunError):
     """The money set aside for a run is used up."""
 
 
+class DeadlineError(RunError):
+    """The time set aside for a run is used up, or the next call would take longer than what is left."""
+
+
 class ModelError(AgentflowError):
-    """A model did not answer."""
+    """A model did not answer.
+
+    `status` is the HTTP state that it failed with, where it was sent to; `retry_after` the seconds after which it may
+    answer again, where that is known.
+    """
+
+    def __init__(self, message: str = "", *, status: int | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
 
 
 class AnswerError(ModelError):
-    """A model's answer is not of the form asked for: refused, cut off, not JSON, wrong types."""
+    """A model's answer is not of the form asked for.
+
+    `code` says why: `refused`, `content_filter`, `truncated`, `empty`, `not_json`, `wrong_form`, `too_many_calls`.
+    """
+
+    def __init__(self, message: str = "", *, code: str = "wrong_form") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class UnpricedError(ModelError):
