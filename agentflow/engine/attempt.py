@@ -88,7 +88,7 @@ async def _by_code(step: Step, role: str, reads: Sequence[Any], services: Servic
 
 async def _by_model(step: Step, role: str, reads: Sequence[Any], services: Services) -> AsyncIterator[Attempt]:
     problems: tuple[Problem, ...] = ()
-    for _ in range(step.policy.max_attempts):
+    for _ in range(step.policy.most):
         model = services.models.bind(role, step.name, problems, services.journal)
         if model is None:
             return
