@@ -196,7 +196,7 @@ def test_draw_labels_edges_by_record_and_outcomes_by_price(tmp_path: Path):
 
 def test_db_upgrade_and_check_agree(tmp_path: Path):
     url = f"sqlite:///{tmp_path / 'jobs.db'}"
-    assert "is at 0001" in agentflow("db", "upgrade", url).output
+    assert "the database is at 00" in agentflow("db", "upgrade", url).output
     assert agentflow("db", "check", url).exit_code == 0
 
 
