@@ -1,9 +1,9 @@
 """Figures: how often each source of a step errs, and in what way, counted by an exam or assumed before any."""
 
 from functools import lru_cache
-from typing import Any, Self
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Counted(BaseModel):
@@ -114,12 +114,6 @@ class Figures(Counted):
     """
 
     steps: dict[str, StepFigures] = {}
-    _laws: dict[Any, Any] = PrivateAttr(default_factory=dict[Any, Any])
-
-    @property
-    def laws(self) -> dict[Any, Any]:
-        """What has been worked out from the figures so far."""
-        return self._laws
 
 
 def pair(one: str, other: str) -> str:

@@ -1,19 +1,13 @@
-"""Verdicts: whether what a step made may leave it, and the attempts that this is decided from."""
+"""Trust: which of a step's answers may leave it, decided from the attempts alone."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from decimal import Decimal
-from functools import cached_property
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from agentflow.engine.trust.values import Leaves, leaves
 from agentflow.flow.check import Problem
 
 Made = Any
 """What a step makes: a record, or a list of records."""
-
-Said = Mapping[str, tuple[Problem, ...]]
-"""What each check found, by its name; a check that found nothing is there too."""
 
 
 @dataclass(frozen=True)
@@ -23,22 +17,11 @@ class Attempt:
     source: str
     made: Made | None
     problems: tuple[Problem, ...] = ()
-    said: Said = field(default_factory=dict[str, tuple[Problem, ...]])
-    fault: str | None = None
-    """Why there is no answer."""
-    seconds: float = 0.0
-    cost: Decimal = Decimal(0)
-    """USD."""
 
     @property
     def errors(self) -> tuple[Problem, ...]:
         """The problems that keep the answer in its step."""
         return tuple(problem for problem in self.problems if problem.severity == "error")
-
-    @cached_property
-    def leaves(self) -> Leaves:
-        """The answer's values by path."""
-        return leaves(self.made)
 
 
 @dataclass(frozen=True)
@@ -47,8 +30,6 @@ class Accepted:
 
     made: Made
     notes: tuple[Problem, ...] = ()
-    trust: Mapping[str, float] = field(default_factory=dict[str, float])
-    """By path; empty where the policy promises nothing."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +38,6 @@ class Doubted:
 
     reasons: tuple[Problem, ...]
     candidate: Made | None = None
-    trust: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 Verdict = Accepted | Doubted
