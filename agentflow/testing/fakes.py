@@ -11,9 +11,7 @@ from pydantic import BaseModel, ValidationError
 from agentflow.errors import AnswerError
 from agentflow.flow.check import Problem
 from agentflow.flow.journal import AttemptLine, CostLine, Journal
-from agentflow.flow.model import MOST_CALLS, Image
-from agentflow.flow.policy import EffectKey
-from agentflow.flow.tool import Tool
+from agentflow.flow.model import Image
 
 A = TypeVar("A", bound=BaseModel)
 
@@ -26,8 +24,6 @@ class Asked:
     instructions: str
     text: str
     images: tuple[Image, ...] = ()
-    tools: tuple[Tool, ...] = ()
-    """What it may call; an answer that is a function can call them."""
 
 
 Scripted = BaseModel | Mapping[str, Any] | Exception | Callable[[Asked], Any]
@@ -49,23 +45,7 @@ class FakeModel:
 
     async def ask(self, answer: type[A], instructions: str, text: str, *, images: Sequence[Image] = ()) -> A:
         """The next answer as an `answer` record. Raises what it is told to; AnswerError where it is no `answer`."""
-        return self._next(Asked(answer, instructions, text, tuple(images)), answer)
-
-    async def act(
-        self,
-        answer: type[A],
-        instructions: str,
-        text: str,
-        *,
-        tools: Sequence[Tool],
-        images: Sequence[Image] = (),
-        key: EffectKey | None = None,
-        most_calls: int = MOST_CALLS,
-    ) -> A:
-        """The next answer, as `ask` gives it."""
-        return self._next(Asked(answer, instructions, text, tuple(images), tuple(tools)), answer)
-
-    def _next(self, asked: Asked, answer: type[A]) -> A:
+        asked = Asked(answer, instructions, text, tuple(images))
         self.asked.append(asked)
         if self._always is None and not self._left:
             raise AssertionError(
@@ -87,9 +67,7 @@ class FakeModels:
             model.role = role
         self.told: list[tuple[str, tuple[Problem, ...]]] = []
 
-    def bind(
-        self, role: str, step: str, problems: Sequence[Problem], journal: Journal, variant: int = 0
-    ) -> FakeModel | None:
+    def bind(self, role: str, step: str, problems: Sequence[Problem], journal: Journal) -> FakeModel | None:
         """The role's model; None where there is none."""
         self.told.append((role, tuple(problems)))
         return self.models.get(role)
