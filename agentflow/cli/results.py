@@ -53,8 +53,9 @@ class Results:
     """results.jsonl: a line an input as it finishes; what an earlier run has written stays where it is still true."""
 
     def __init__(self, path: Path, true_still: Mapping[str, str]) -> None:
-        """`true_still` is the status by job id of every job that has ended or waits."""
-        kept = [line for line in _read(path) if line["job"] and true_still.get(line["job"]) == line["status"]]
+        """`true_still` is the status by job id; what failed is tried again and gets its line anew."""
+        told = [line for line in _read(path) if line["job"] and line["status"] != STATUS["failed"]]
+        kept = [line for line in told if true_still.get(line["job"]) == line["status"]]
         self._written = {line["job"] for line in kept}
         part = path.with_suffix(".part")
         part.write_text("".join(_text(line) for line in kept), encoding="utf-8")

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agentflow.cli.results import printable
-from agentflow.cli.run import alone, parse_connections
+from agentflow.cli.run import alone, parse_connections, remembered
 from agentflow.engine.models import read_models
 from agentflow.errors import RunError
 from agentflow.flow.step import label
@@ -47,10 +47,11 @@ def command(
     An answered job goes on to its outcome at once, as if the step had given the answer itself.
     """
     folder = load_pack(pack)
+    home = out or Path("out") / folder.pack.name
     options: dict[str, Any] = {
-        "home": out or Path("out") / folder.pack.name,
+        "home": home,
         "database": db,
-        "connect": folder.connections(connect, samples=samples),
+        "connect": connect or remembered(home) or folder.connections({}, samples=samples),
         "models": read_models(folder.models),
     }
     given = json.loads(answer.read_text(encoding="utf-8")) if answer else None

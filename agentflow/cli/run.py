@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -22,6 +22,7 @@ from agentflow.jobs.packs import PackFolder, load_pack
 from agentflow.jobs.runner import Runner, is_document, open_runner
 
 STOPPED = 130
+CONNECTED = "connect.json"
 
 
 def parse_connections(_: click.Context, __: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
@@ -92,6 +93,19 @@ def command(
     raise SystemExit(_guarded(folder, inputs, options, concurrency, as_json))
 
 
+def remember(home: Path, connect: Mapping[str, str]) -> None:
+    """Keeps what the run is connected to, for its reviews; only its owner may read it, a URL may hold a password."""
+    file = home / CONNECTED
+    file.touch(mode=0o600)
+    file.write_text(json.dumps(dict(connect)), encoding="utf-8")
+
+
+def remembered(home: Path) -> dict[str, str]:
+    """What the run in `home` was connected to; nothing where there was none."""
+    file = home / CONNECTED
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+
 def _shown(path: Path) -> str:
     """As a user would write it: seen from here, where it lies below."""
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
@@ -118,6 +132,7 @@ def _guarded(folder: PackFolder, inputs: Sequence[Input], options: Any, concurre
     console = Console(stderr=as_json)
     try:
         with alone(options["home"], options["database"]):
+            remember(options["home"], options["connect"])
             return asyncio.run(_run(folder, inputs, options, concurrency, as_json, console))
     except (KeyboardInterrupt, asyncio.CancelledError):
         console.print("stopped; nothing is lost: the same command goes on from here")

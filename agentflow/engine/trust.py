@@ -57,7 +57,9 @@ def conclude(attempts: Sequence[Attempt]) -> Verdict:
     if not answered:
         return Doubted(_unique(problem for attempt in attempts for problem in attempt.problems))
     best = min(answered, key=lambda attempt: len(attempt.errors))
-    return Doubted(best.problems, best.made)
+    silent = (problem for attempt in attempts if attempt.made is None for problem in attempt.problems)
+    notes = (problem.model_copy(update={"severity": "note"}) for problem in silent)
+    return Doubted(_unique((*best.problems, *notes)), best.made)
 
 
 def _unique(problems: Any) -> tuple[Problem, ...]:

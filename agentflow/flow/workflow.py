@@ -51,8 +51,9 @@ class Workflow(Generic[In, Out]):
         return tuple(dict.fromkeys(named))
 
     def record(self, name: str) -> Any:
-        """The record type called `name`."""
-        return next(record for record in self.records if label(record) == name)
+        """The record type called `name`: one of the table's, or what stands in one of its lists."""
+        inside = [made for step in self.steps for made in step.signature.makes]
+        return next(record for record in (*self.records, *inside) if label(record) == name)
 
 
 class Draft(Generic[In, Out, Made, Used]):

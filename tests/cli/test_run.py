@@ -83,6 +83,17 @@ def test_the_same_command_again_does_nothing_twice_and_tries_what_failed(tmp_pat
     assert [line for line in after if line["status"] == "delivered"] == done
 
 
+def test_a_failed_input_that_is_mended_has_one_line_that_says_so(tmp_path: Path):
+    pack = write_pack(tmp_path, "a b c")
+    good = (pack / "pack.py").read_text()
+    (pack / "pack.py").write_text(good.replace('letter.text == "crash"', "True"))
+    command = [sys.executable, "-m", "agentflow.cli", "run", str(pack), "--out", str(tmp_path / "out")]
+    assert subprocess.run(command, env=_environment(), capture_output=True, check=False).returncode == 1
+    (pack / "pack.py").write_text(good)
+    assert subprocess.run(command, env=_environment(), capture_output=True, check=False).returncode == 0
+    assert [line["status"] for line in lines(tmp_path / "out")] == ["delivered"]
+
+
 def test_a_line_that_a_kill_cut_off_is_written_again(tmp_path: Path):
     pack = write_pack(tmp_path, "a", "b")
     agentflow("run", pack, "--out", tmp_path / "out")

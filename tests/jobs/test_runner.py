@@ -98,3 +98,11 @@ async def test_an_answer_where_the_steps_are_not_kept_is_refused_and_the_questio
         with pytest.raises(RunError, match="not kept here"):
             await runner.answer(job.id, "Refused", {"why": "no"})
         assert (await runner.run(job.id)).status == "awaiting_review"
+
+
+async def test_an_item_of_a_list_that_is_doubted_is_answered_by_its_own_record(tmp_path: Path):
+    async with open_runner(pack(), home=tmp_path) as runner:
+        job = await runner.submit(Order(lines=["a", "bad"]), "order-1", "sha")
+        assert (await runner.run(job.id)).status == "awaiting_review"
+        done = await runner.answer(job.id, "Coded", {"account": "good"})
+    assert (done.outcome, done.output and done.output["accounts"]) == ("Posted", ["a/2", "good"])
