@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from agentflow.errors import AnswerError
 from agentflow.flow.check import Problem
-from agentflow.flow.journal import AttemptLine, CostLine, Journal
+from agentflow.flow.journal import CostLine, Journal
 from agentflow.flow.model import Image
 
 A = TypeVar("A", bound=BaseModel)
@@ -78,7 +78,6 @@ class MemoryJournal:
 
     def __init__(self, *, keep_lines: bool = True) -> None:
         self.lines: list[CostLine] = []
-        self.attempts: list[AttemptLine] = []
         self.effects: dict[str, Mapping[str, Any] | None] = {}
         """By key; None where one has begun and is not done."""
         self.calls = 0
@@ -92,11 +91,6 @@ class MemoryJournal:
         self.cost += line.cost
         if self._keep_lines:
             self.lines.append(line)
-
-    async def attempt(self, line: AttemptLine) -> None:
-        """Keeps an attempt."""
-        if self._keep_lines:
-            self.attempts.append(line)
 
     async def begin_effect(self, key: str, step: str) -> Mapping[str, Any] | None:
         """Notes that an effect starts; what it made, where it was done before."""

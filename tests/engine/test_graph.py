@@ -24,8 +24,6 @@ class Notebook:
 
     async def spend(self, line: Any) -> None: ...
 
-    async def attempt(self, line: Any) -> None: ...
-
     async def begin_effect(self, key: str, step: str) -> Any:
         return self.effects.setdefault(key, None)
 
