@@ -21,5 +21,8 @@ def command(pack: str, picture: Path | None) -> None:
     if picture is None:
         click.echo(mermaid(drawn), nl=False)
         return
-    picture.write_text(svg(drawn), encoding="utf-8")
+    try:
+        picture.write_text(svg(drawn), encoding="utf-8")
+    except OSError as error:
+        raise click.UsageError(f"{picture} cannot be written: {error.strerror}") from None
     click.echo(f"drawn: {picture}")

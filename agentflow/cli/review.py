@@ -3,7 +3,7 @@
 import asyncio
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 from rich.console import Console
@@ -54,7 +54,13 @@ def command(
         "connect": connect or remembered(home) or folder.connections({}, samples=samples),
         "models": read_models(folder.models),
     }
-    given = json.loads(answer.read_text(encoding="utf-8")) if answer else None
+    if accept and answer:
+        raise click.UsageError("--accept takes the proposal, --answer your own file; give one of the two")
+    if (accept or answer) and job is None:
+        raise click.UsageError("name the JOB that is answered; without options `review` lists what waits")
+    if not home.is_dir():
+        raise click.UsageError(f"there is no run in {home}; name its folder with --out")
+    given = _read(answer) if answer else None
     if not (accept or given is not None):
         asyncio.run(_review(folder.pack, options, job, accept, given, kind, question))
         return
@@ -80,9 +86,29 @@ async def _answer(runner: Runner, job: str, given: Any, kind: str | None, questi
     row = await runner.store.get(job)
     asked = row.questions.get(question or next(iter(row.questions), "")) if row else None
     if asked is None:
-        raise RunError(f"job {job} asks no such question; `agentflow review {runner.pack.name}` lists what waits")
-    kind, value = (kind, given) if given is not None else _proposal(runner, job, asked, kind)
-    return await runner.answer(job, kind or asked["type"] or asked["answers"][0], value, question)
+        state = f"is {row.status} and asks no such question" if row else "is not in this database"
+        raise RunError(f"job {job} {state}; `agentflow review PACK` lists what waits")
+    kind, value = (_kind(asked, kind), given) if given is not None else _proposal(runner, job, asked, kind)
+    return await runner.answer(job, kind, value, question)
+
+
+def _read(file: Path) -> Any:
+    try:
+        given: Any = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"{file} is no JSON in UTF-8: {error}") from None
+    if not isinstance(given, dict):
+        raise click.UsageError(f"{file} must hold one JSON object, the record that is the answer")
+    return cast("dict[str, Any]", given)
+
+
+def _kind(asked: Any, kind: str | None) -> str:
+    """Which record a file is: as told, else the doubted one's, else the only one there can be."""
+    if kind or asked["type"] in asked["answers"]:
+        return kind or asked["type"]
+    if len(asked["answers"]) == 1:
+        return asked["answers"][0]
+    raise RunError(f"say which record the answer is: --as {' or --as '.join(asked['answers'])}")
 
 
 def _proposal(runner: Runner, job: str, asked: Any, kind: str | None) -> tuple[str, Any]:

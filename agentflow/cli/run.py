@@ -114,7 +114,10 @@ def _shown(path: Path) -> str:
 @contextmanager
 def alone(home: Path, database: str | None) -> Generator[None]:
     """Nobody else works on these jobs meanwhile. Raises click.UsageError where somebody does."""
-    home.mkdir(parents=True, exist_ok=True)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.UsageError(f"{home} cannot be made: {error.strerror}; name another folder with --out") from None
     files = [home / "run.lock"]
     if database and database.startswith("sqlite:///"):
         files.append(Path(database.removeprefix("sqlite:///") + ".lock"))
@@ -144,6 +147,11 @@ async def _run(
 ) -> int:
     began, home = time.monotonic(), options["home"]
     async with open_runner(folder.pack, **options) as runner:
+        if idle := runner.unconnected:
+            names = ", ".join(idle)
+            console.print(
+                f"not connected: {names}; what they know is not checked. Connect them with --connect NAME=URL"
+            )
         jobs = await runner.store.jobs(folder.pack.name)
         results = Results(home / "results.jsonl", {job.id: STATUS.get(job.status, "") for job in jobs})
         try:

@@ -74,6 +74,8 @@ def _import(folder: Path, where: str) -> ModuleType:
         raise PackError(f"{where} needs the package {error.name}, which is not installed: {mend}") from error
     except AgentflowError as error:
         raise PackError(f"{where}: {error}") from error
+    except SyntaxError as error:
+        raise PackError(f"{error.filename}, line {error.lineno}: {error.msg}; mend it there") from error
 
 
 def _read_connect(path: Path) -> dict[str, str]:

@@ -40,6 +40,11 @@ class Runner:
         """The blob store."""
         return self._connectors[Documents]
 
+    @property
+    def unconnected(self) -> list[str]:
+        """The connectors that say they have nothing to read, by name."""
+        return [kind.name for kind, opened in self._connectors.items() if not getattr(opened, "connected", True)]
+
     async def submit(self, record: Record, name: str, sha256: str) -> Job:
         """Stores a job for an input; the same pack, name and content are one job, however often they are submitted."""
         job = Job(
@@ -89,7 +94,11 @@ class Runner:
         services = Services(row.id, self._connectors, self._models, self.store.journal(row.id))
 
         async def do(step: Any, reads: Sequence[Any], item: int | None) -> Any:
-            return await perform(step, reads, services, item)
+            try:
+                return await perform(step, reads, services, item)
+            except Exception as error:
+                error.add_note(f"in step {step.name}")
+                raise
 
         began = time.monotonic()
         try:
@@ -140,7 +149,9 @@ class Runner:
             await self.store.change(row.id, status="awaiting_review", questions=row.questions)
             raise error
         micros, roles = await self.store.cost(row.id)
+        where = next(iter(getattr(error, "__notes__", [])), "")  # ours comes first; LangGraph adds its own behind it
         text = str(error) if isinstance(error, AgentflowError) else f"{type(error).__name__}: {error}"
+        text = f"{text} ({where})" if where else text
         problem = {"code": "failed", "message": text, "path": "", "severity": "error", "reference": None}
         return await self.store.change(
             row.id,

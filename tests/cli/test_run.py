@@ -213,3 +213,43 @@ def test_db_upgrade_and_check_agree(tmp_path: Path):
 
 def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--accept"], "name the JOB that is answered"),
+        (["JOB", "--answer", "text.json"], "is no JSON in UTF-8"),
+        (["JOB", "--answer", "list.json"], "must hold one JSON object"),
+        (["JOB", "--accept", "--answer", "list.json"], "give one of the two"),
+        (["JOB", "--answer", "wrong.json"], "no valid Counted: words: Field required"),
+        (["nobody", "--accept"], "job nobody is not in this database"),
+        (["JOB", "--out", "elsewhere"], "there is no run in elsewhere"),
+    ],
+)
+def test_a_wrong_answer_says_what_is_wrong_and_loses_nothing(tmp_path: Path, arguments: list[str], says: str):
+    pack = write_pack(tmp_path, "HELLO YOU")
+    agentflow("run", pack, "--out", tmp_path / "out")
+    [line] = lines(tmp_path / "out")
+    for name, text in {"text": "not json", "list": "[]", "wrong": "{}"}.items():
+        (tmp_path / f"{name}.json").write_text(text)
+    given = [line["job"] if a == "JOB" else a for a in arguments]
+    command = [sys.executable, "-m", "agentflow.cli", "review", str(pack), "--out", "out", *given]
+    done = subprocess.run(command, cwd=tmp_path, env=_environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert says in done.stderr
+    assert "Filed" in agentflow("review", pack, line["job"], "--accept", "--out", tmp_path / "out").output
+
+
+def test_an_error_of_the_packs_own_names_its_step(tmp_path: Path):
+    pack = write_pack(tmp_path, "crash")
+    agentflow("run", pack, "--out", tmp_path / "out")
+    [line] = lines(tmp_path / "out")
+    assert line["problems"][0]["message"] == "OSError: the disk is full (in step count)"
+
+
+def test_a_pack_that_is_no_python_names_the_line(tmp_path: Path):
+    pack = write_pack(tmp_path, "a")
+    (pack / "pack.py").write_text("x = = 1\n")
+    result = agentflow("check", pack)
+    assert "pack.py, line 1: invalid syntax" in str(result.exception)
