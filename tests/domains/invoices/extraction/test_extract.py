@@ -1,7 +1,7 @@
 """Whole invoices read from words and boxes."""
 
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domains.invoices.extraction import read_invoice
-from domains.invoices.extraction.extract import report
+from domains.invoices.extraction.extract import Found, borne_out, report
 from domains.invoices.records import Invoice, Layout
 
 from .synthetic import COUNTRIES, Canvas, Case, as_layout, make
@@ -220,3 +220,12 @@ def test_no_scatter_of_words_breaks_the_reading(scatter: list[tuple[str, int, in
         page.put(x, y, text)
     invoice = read_invoice(as_layout(page))
     assert all(0 <= e.trust <= 1 for e in invoice.evidence.values())
+
+
+@pytest.mark.parametrize(
+    ("trust", "days", "borne"), [(0.8, 30, 0.96), (0.8, 10, 0.8), (0.8, 31, 0.8), (0.5, 30, 0.5), (0.99, 21, 0.998)]
+)
+def test_a_due_date_on_usual_net_terms_is_trusted_more_unless_it_has_a_rival(trust: float, days: int, borne: float):
+    issued = Found(date(2024, 5, 1), 0.99)
+    due = Found(date(2024, 5, 1) + timedelta(days=days), trust)
+    assert borne_out(due, issued).trust == pytest.approx(borne)
