@@ -6,7 +6,8 @@ AgentflowError
 ├── ConfigError        models.toml, a connector URL or an option is wrong
 ├── RunError           a job cannot go on
 │   ├── StepLimitError     a job took more steps than its workflow allows
-│   └── BudgetError        the money set aside for a run is used up
+│   ├── BudgetError        the money set aside for a run is used up
+│   └── DeadlineError      the time set aside for a run is used up
 ├── ModelError         a model did not answer
 │   ├── AnswerError        it answered, but not in the form asked for
 │   └── UnpricedError      a model has no known price
@@ -43,6 +44,10 @@ class StepLimitError(RunError):
 
 class BudgetError(RunError):
     """The money set aside for a run is used up."""
+
+
+class DeadlineError(RunError):
+    """The time set aside for a run is used up, or the next call would take longer than what is left."""
 
 
 class ModelError(AgentflowError):

@@ -1,39 +1,32 @@
-"""Attempts: a step's sources are asked in turn, and every answer is checked before it counts."""
+"""Attempts: a step's sources are asked until what they make is trusted, or until a person has to look at it."""
 
+import asyncio
 import hashlib
-import inspect
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections import Counter
+from collections.abc import Sequence
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
 
-from agentflow.engine.trust import Accepted, Attempt, Doubted, Verdict, accepts, conclude
-from agentflow.errors import AnswerError, BudgetError, ModelError, RunError, UnpricedError
-from agentflow.flow.check import Check, Problem
-from agentflow.flow.journal import Journal
-from agentflow.flow.model import Model
-from agentflow.flow.policy import EffectKey, JobId
-from agentflow.flow.step import Step, as_list, checks_for, item_of, label, name_of, read_signature
+from agentflow.engine.answer import CODE, Binder, Services, by_code, by_model, checked, fetch, is_code, type_made
+from agentflow.engine.trust import Accepted, Attempt, Doubted, Verdict
+from agentflow.engine.trust.buying import CALL_SECONDS, DEARER, Need, Votes, cheapest, first_of, spared
+from agentflow.engine.trust.evidence import Laws, believe, laws_of
+from agentflow.engine.trust.law import Pattern
+from agentflow.engine.trust.standing import MERGED, Standing, accepted, doubted, likeliest, stand
+from agentflow.engine.trust.values import dump
+from agentflow.engine.trust.verdict import accepts, conclude
+from agentflow.flow.check import Problem, tied_by
+from agentflow.flow.journal import AttemptLine
+from agentflow.flow.policy import EffectKey
+from agentflow.flow.step import Step, label, name_of
 
-CODE = "code"
-"""The source of a step that asks no model."""
+__all__ = ["Binder", "Case", "Services", "effect_key", "perform", "type_made"]
 
-
-class Binder(Protocol):
-    """Binds a role to its model for one attempt."""
-
-    def bind(self, role: str, step: str, problems: Sequence[Problem], journal: Journal) -> Model | None:
-        """None where no model is named for the role."""
-        ...
-
-
-@dataclass(frozen=True)
-class Services:
-    """What the steps of one job are given after the `*`."""
-
-    job: str
-    connectors: Mapping[type[Any], object]
-    models: Binder
-    journal: Journal
+PATIENCE = {"refused": 1, "content_filter": 1, "truncated": 2, "too_many_calls": 2}
+"""How often a source may have the same fault before the others are asked instead; any other as often as attempts go."""
+GONE = {"model_unreachable", "budget_spent", "deadline"}
+"""Faults after which a source is not asked again."""
 
 
 async def perform(step: Step, reads: Sequence[Any], services: Services, item: int | None = None) -> Verdict:
@@ -43,12 +36,9 @@ async def perform(step: Step, reads: Sequence[Any], services: Services, item: in
     """
     if step.effect:
         return Accepted(await _effect(step, reads, services, item))
-    attempts: list[Attempt] = []
-    async for attempt in _attempts(step, reads, services):
-        attempts.append(attempt)
-        if accepts(attempt):
-            break
-    return conclude(attempts) if attempts else Doubted((_nobody(step),))
+    case = Case(step, reads, services, item)
+    verdict = await (case.first_sound() if step.policy.alpha is None else case.trusted(step.policy.alpha))
+    return verdict if case.attempts or isinstance(verdict, Doubted) else Doubted((_nobody(step),))
 
 
 async def _effect(step: Step, reads: Sequence[Any], services: Services, item: int | None) -> Any:
@@ -57,7 +47,7 @@ async def _effect(step: Step, reads: Sequence[Any], services: Services, item: in
     if stored is not None:
         kind = next(made for made in step.signature.makes if label(made) == stored["type"])
         return kind.model_validate(stored["value"])
-    made = await step.call(*reads, **_fetch(step.signature.needs, services, key=key))
+    made = await step.call(*reads, **fetch(step.signature.needs, services, key=key))
     kind = type_made(step, made)
     await services.journal.end_effect(key.value, {"type": label(kind), "value": made.model_dump(mode="json")})
     return made
@@ -69,92 +59,226 @@ def effect_key(job: str, step: str, item: int | None) -> EffectKey:
     return EffectKey(digest.hexdigest())
 
 
-async def _attempts(step: Step, reads: Sequence[Any], services: Services) -> AsyncIterator[Attempt]:
-    for role in step.policy.ladder or (CODE,):
-        rung = (
-            _by_code(step, role, reads, services)
-            if role in (CODE, *step.sources)
-            else _by_model(step, role, reads, services)
-        )
-        async for attempt in rung:
-            yield attempt
+class Case:
+    """One step on one item while it is being done: what was asked so far, and what to ask next."""
 
+    def __init__(self, step: Step, reads: Sequence[Any], services: Services, item: int | None) -> None:
+        self.step, self.reads, self.services, self.item = step, reads, services, item
+        self.policy = step.policy
+        self.ladder = step.policy.ladder or (CODE,)
+        self.attempts: list[Attempt] = []
+        self._asked: Counter[str] = Counter()
+        self._faults: Counter[tuple[str, str]] = Counter()
+        self._gone: set[str] = set()
+        self._began = services.clock()
 
-async def _by_code(step: Step, role: str, reads: Sequence[Any], services: Services) -> AsyncIterator[Attempt]:
-    call = step.sources.get(role, step.call)
-    made = await call(*reads, **_fetch(read_signature(call).needs, services))
-    yield await _checked(step, role, made, reads, services)
+    async def first_sound(self) -> Verdict:
+        """The first answer that no check speaks against, source by source."""
+        for source in self.ladder:
+            while self._left(source):
+                for attempt in await self._ask([source]):
+                    await self._note(attempt, None, None)
+                    if accepts(attempt):
+                        return conclude(self.attempts)
+        return conclude(self.attempts, self._ended())
 
+    async def trusted(self, alpha: float) -> Verdict:
+        """The record whose every field is trusted 1 - alpha; evidence is bought until there is one, or none can be."""
+        standing: Standing | None = None
+        while turn := self._turn(standing, alpha):
+            before = standing.least if standing else 0.0
+            answered = await self._ask(turn)
+            standing = await self._stand()
+            for attempt in answered:
+                await self._note(attempt, before, standing.least if standing else 0.0)
+            if standing and accepts(standing.candidate) and self._passes(standing, alpha):
+                return accepted(standing, self.attempts)
+        return doubted(standing, self.attempts, alpha, self._ended())
 
-async def _by_model(step: Step, role: str, reads: Sequence[Any], services: Services) -> AsyncIterator[Attempt]:
-    problems: tuple[Problem, ...] = ()
-    for _ in range(step.policy.max_attempts):
-        model = services.models.bind(role, step.name, problems, services.journal)
-        if model is None:
-            return
+    def _passes(self, standing: Standing, alpha: float) -> bool:
+        needs = standing.needs(alpha)
+        if not needs or not self.policy.pooled:
+            return not needs
+        votes = cheapest(needs, self.ladder, self._all_left(), self._prices)
+        if votes is None:
+            return False
+        source = self.ladder[first_of(votes, self._prices)]
+        return self._chance() < min(spared(need, source) for need in needs)
+
+    def _turn(self, standing: Standing | None, alpha: float) -> list[str]:
+        """The sources to ask now, all at once; none where no answer can help."""
+        left = self._all_left()
+        if not any(left):
+            return []
+        needs = self._first_need(alpha) if standing is None else standing.needs(alpha)
+        votes = cheapest(needs, self.ladder, left, self._prices)
+        if votes is None:
+            # A person is shown a proposal even where no source can be trusted far enough.
+            return [] if standing else [next(s for s, n in zip(self.ladder, left, strict=True) if n)]
+        if self._late(votes):
+            quickest = cheapest(needs, self.ladder, left, self._seconds) or votes
+            return [source for source, n in zip(self.ladder, quickest, strict=True) for _ in range(n)]
+        return [self.ladder[first_of(votes, self._prices)]]
+
+    def _first_need(self, alpha: float) -> tuple[Need, ...]:
+        law = self._laws.every
+        misses = tuple(self._asked[source.name] for source in law.sources)
+        return (Need(law, Pattern(misses=misses), 1 - alpha),)
+
+    async def _ask(self, sources: Sequence[str]) -> list[Attempt]:
+        """Asks the sources, all at once; the attempts in the order in which the sources stand."""
+        calls = [self._call(source, self._variant(source)) for source in sources]
+        found = [await calls[0]] if len(calls) == 1 else await _all(calls)
+        attempts = [attempt for attempt in found if attempt is not None]
+        self._gone |= {source for source, attempt in zip(sources, found, strict=True) if attempt is None}
+        for attempt in attempts:
+            self.attempts.append(attempt)
+            self._react(attempt)
+        return attempts
+
+    def _variant(self, source: str) -> int:
+        self._asked[source] += 1
+        return self._asked[source] - 1
+
+    async def _call(self, source: str, variant: int) -> Attempt | None:
+        time = self._time()
+        if time is None:
+            return await self._answer(source, variant)
         try:
-            made = await step.call(*reads, **_fetch(step.signature.needs, services, model=model))
-        except AnswerError as error:
-            attempt = Attempt(role, None, (_fault("no_valid_answer", role, error),))
-        except BudgetError as error:
-            yield Attempt(role, None, (_fault("budget_spent", role, error),))
+            async with asyncio.timeout(time):
+                return await self._answer(source, variant)
+        except TimeoutError:
+            problem = Problem(code="deadline", message=f"{source} did not answer within the step's deadline")
+            return Attempt(source, None, (problem,), fault="deadline", seconds=time)
+
+    async def _answer(self, source: str, variant: int) -> Attempt | None:
+        if is_code(self.step, source):
+            return await by_code(self.step, source, self.reads, self.services)
+        told = self._told(source) if self.policy.feedback else ()
+        return await by_model(self.step, source, self.reads, self.services, told, variant)
+
+    def _told(self, source: str) -> tuple[Problem, ...]:
+        """The problems of the source's answer before."""
+        return next((a.problems for a in reversed(self.attempts) if a.source == source), ())
+
+    def _react(self, attempt: Attempt) -> None:
+        if attempt.fault is None:
             return
-        except UnpricedError:
-            raise
-        except ModelError as error:
-            yield Attempt(role, None, (_fault("model_unreachable", role, error),))
-            return
-        else:
-            attempt = await _checked(step, role, made, reads, services)
-        yield attempt
-        problems = attempt.problems
+        self._faults[attempt.source, attempt.fault] += 1
+        times = self._faults[attempt.source, attempt.fault]
+        if attempt.fault == "budget_spent":
+            self._gone |= {source for source in self.ladder if not is_code(self.step, source)}
+        if attempt.fault in GONE or times >= PATIENCE.get(attempt.fault, self.policy.most):
+            self._gone.add(attempt.source)
+
+    async def _stand(self) -> Standing | None:
+        answers = [attempt for attempt in self.attempts if attempt.made is not None]
+        if not answers:
+            return None
+        beliefs = believe(self.attempts, self._laws, self._ties, one_type=len(self.step.signature.makes) == 1)
+        candidate = likeliest(answers, beliefs)
+        if candidate.source == MERGED:
+            candidate = await checked(self.step, MERGED, candidate.made, self.reads, self.services)
+        return stand(candidate, beliefs, self._ties, self._laws.figures.identities)
+
+    async def _note(self, attempt: Attempt, before: float | None, after: float | None) -> None:
+        made = attempt.made
+        line = AttemptLine(
+            step=self.step.name,
+            item=self.item,
+            number=self.attempts.index(attempt) + 1,
+            source=attempt.source,
+            fault=attempt.fault,
+            problems=attempt.problems,
+            trust_before=before,
+            trust_after=after,
+            output=None if made is None else dump(made, "json"),
+            seconds=attempt.seconds,
+            cost=attempt.cost,
+        )
+        await self.services.journal.attempt(line)
+
+    def _left(self, source: str) -> int:
+        """How often the source may still be asked."""
+        time = self._time()
+        if source in self._gone or (time is not None and time <= 0):
+            return 0
+        if is_code(self.step, source):
+            return 1 - self._asked[source]
+        if self.policy.budget is not None and self._spent + self._cost(source) >= self.policy.budget:
+            return 0
+        return self.policy.most - self._asked[source]
+
+    def _all_left(self) -> Votes:
+        return tuple(self._left(source) for source in self.ladder)
+
+    def _ended(self) -> tuple[Problem, ...]:
+        """What other than the answers themselves ended the asking."""
+        time = self._time()
+        if time is not None and time <= 0:
+            return (Problem(code="deadline", message=f"the {self.policy.deadline:g} s for {self.step.name} are over"),)
+        if self.policy.budget is not None and self._spent >= self.policy.budget:
+            text = f"the {self.policy.budget} USD for {self.step.name} are spent ({self._spent:.6f})"
+            return (Problem(code="budget_spent", message=text),)
+        return ()
+
+    def _time(self) -> float | None:
+        """Seconds until the deadline."""
+        deadline = self.policy.deadline
+        return None if deadline is None else deadline - (self.services.clock() - self._began)
+
+    def _late(self, votes: Votes) -> bool:
+        """Whether the answers would take longer than there is time if they are asked for one after the other."""
+        time = self._time()
+        return time is not None and sum(n * s for n, s in zip(votes, self._seconds, strict=True)) > time
+
+    @property
+    def _spent(self) -> Decimal:
+        return sum((attempt.cost for attempt in self.attempts), Decimal(0))
+
+    def _cost(self, source: str) -> Decimal:
+        """What the source's next answer is known to cost; 0 where nothing is known."""
+        calls = self._laws.figures.calls.get(source)
+        return Decimal(str(calls.cost)) if calls else Decimal(0)
+
+    def _chance(self) -> float:
+        """A number in [0, 1) that is the same whenever the job is run again."""
+        key = f"{self.services.job}\x1f{self.step.name}\x1f{self.item}\x1f{len(self.attempts)}"
+        return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=7).digest()) / 2**56
+
+    @cached_property
+    def _laws(self) -> Laws:
+        code = frozenset(source for source in self.ladder if is_code(self.step, source))
+        return laws_of(self.services.figures, self.step.name, self.ladder, code)
+
+    @cached_property
+    def _ties(self) -> dict[str, tuple[str, ...]]:
+        return {name_of(check): tied for check in self.step.checks if (tied := tied_by(check))}
+
+    @cached_property
+    def _prices(self) -> tuple[float, ...]:
+        """What an answer of each source costs: USD where it was measured for all that cost anything."""
+        calls = self._laws.figures.calls
+        models = [source for source in self.ladder if not is_code(self.step, source)]
+        if all(source in calls for source in models):
+            return tuple(calls[source].cost if source in calls else 0.0 for source in self.ladder)
+        return tuple(DEARER**rung if source in models else 0.0 for rung, source in enumerate(self.ladder))
+
+    @cached_property
+    def _seconds(self) -> tuple[float, ...]:
+        calls = self._laws.figures.calls
+        assumed = [0.0 if is_code(self.step, source) else CALL_SECONDS for source in self.ladder]
+        return tuple(calls[s].seconds if s in calls else a for s, a in zip(self.ladder, assumed, strict=True))
 
 
-async def _checked(step: Step, source: str, made: Any, reads: Sequence[Any], services: Services) -> Attempt:
-    kind = type_made(step, made)
-    if as_list(made) is not None:
-        return Attempt(source, made)
-    problems: list[Problem] = []
-    for check in checks_for(step, kind):
-        problems += await _run_check(check, made, reads, services)
-    return Attempt(source, made, tuple(problems))
-
-
-async def _run_check(check: Check, made: Any, reads: Sequence[Any], services: Services) -> Iterable[Problem]:
-    signature = read_signature(check)
-    others = [next(r for r in reads if isinstance(r, kind)) for kind in signature.reads[1:]]
+async def _all(calls: Sequence[Any]) -> list[Attempt | None]:
+    """The results in order; where one raises, the others are cancelled."""
+    tasks = [asyncio.ensure_future(call) for call in calls]
     try:
-        found = check(made, *others, **_fetch(signature.needs, services))
-        return list(await found if inspect.isawaitable(found) else found)
-    except Exception as error:  # noqa: BLE001 - a check that fails proves nothing: the record stays in its step
-        text = f"the check {name_of(check)} failed with {type(error).__name__}: {error}; look at the record yourself"
-        return [Problem(code="check_failed", message=text)]
-
-
-def _fetch(
-    needs: Mapping[str, Any], services: Services, *, model: Model | None = None, key: Any = None
-) -> dict[str, Any]:
-    given: dict[Any, Any] = {**services.connectors, Model: model, EffectKey: key, JobId: JobId(services.job)}
-    missing = [f"{name}: {label(kind)}" for name, kind in needs.items() if kind not in given]
-    if missing:
-        raise RunError(f"nothing to give for {', '.join(missing)}; name the connector in the pack's connectors=")
-    return {name: given[kind] for name, kind in needs.items()}
-
-
-def type_made(step: Step, made: Any) -> Any:
-    """Which of the record types that the step's function names `made` is. Raises RunError where it is none."""
-    for kind in step.signature.makes:
-        if item_of(kind) is not None:
-            if all(isinstance(one, item_of(kind)) for one in as_list(made) or ([None] if made != [] else [])):
-                return kind
-        elif type(made) is kind:
-            return kind
-    names = " | ".join(label(kind) for kind in step.signature.makes)
-    raise RunError(f"{step.name} returned {type(made).__name__}, but says that it returns {names}")
-
-
-def _fault(code: str, role: str, error: Exception) -> Problem:
-    return Problem(code=code, message=f"{role}: {error}")
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 def _nobody(step: Step) -> Problem:

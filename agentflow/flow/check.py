@@ -1,11 +1,12 @@
 """Checks: functions of a record, and of what it was made from, that yield problems."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Literal
+from typing import Literal, TypeVar
 
 from agentflow.flow.record import Record
 
 Severity = Literal["error", "note"]
+_TIES = "ties"
 
 
 class Problem(Record):
@@ -24,3 +25,25 @@ class Problem(Record):
 
 Check = Callable[..., Iterable[Problem] | Awaitable[Iterable[Problem]]]
 """Takes the record a step made, then records the step could read; connectors after the `*`. Sync or async."""
+
+
+C = TypeVar("C", bound=Check)
+
+
+def ties(*paths: str) -> Callable[[C], C]:
+    """Declares which fields a check holds against each other: `@ties("net_total", "tax_total", "gross_total")`.
+
+    Where all of them have a value and the check passes, it vouches for every one: a single wrong value would have
+    broken it. `*` stands for the places of a list: `lines.*.line_total`.
+    """
+
+    def declare(check: C) -> C:
+        setattr(check, _TIES, paths)
+        return check
+
+    return declare
+
+
+def tied_by(check: Check) -> tuple[str, ...]:
+    """The fields that the check ties together; none where it declares none."""
+    return getattr(check, _TIES, ())

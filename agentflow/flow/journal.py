@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
 
+from agentflow.flow.check import Problem
+
 
 @dataclass(frozen=True, kw_only=True)
 class CostLine:
@@ -24,11 +26,39 @@ class CostLine:
     """Why the call gave no answer; None where it did."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class AttemptLine:
+    """One attempt at a step: what a source answered, or the fault that kept it from answering."""
+
+    step: str
+    item: int | None = None
+    """The position in the list of an `.each`."""
+    number: int
+    """From 1, in the order in which the step's attempts ended; a resumed step counts anew."""
+    source: str
+    fault: str | None = None
+    """`refused`, `truncated`, `wrong_form`, `model_unreachable` ...; None where there is an answer."""
+    problems: tuple[Problem, ...] = ()
+    """What the checks said of the answer."""
+    trust_before: float | None = None
+    """Trust in the least trusted field of the best candidate; None under a policy without alpha."""
+    trust_after: float | None = None
+    output: Any = None
+    """The answer as JSON."""
+    seconds: float = 0.0
+    cost: Decimal = Decimal(0)
+    """USD."""
+
+
 class Journal(Protocol):
     """Kept by the caller; every write is durable when it returns."""
 
     async def spend(self, line: CostLine) -> None:
         """Keeps a cost line, whatever becomes of the answer."""
+        ...
+
+    async def attempt(self, line: AttemptLine) -> None:
+        """Keeps an attempt for the job's trace."""
         ...
 
     async def begin_effect(self, key: str, step: str) -> Mapping[str, Any] | None:

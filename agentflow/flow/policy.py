@@ -1,16 +1,39 @@
-"""Policies: who is asked to do a step, and how often."""
+"""Policies: who is asked to do a step, how often, and how sure the answer must be."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 
 @dataclass(frozen=True)
 class Policy:
-    """A step's sources in order of price, and how many answers it may ask of each."""
+    """A step's sources in order of price, and what it takes for an answer of theirs to leave the step."""
 
     ladder: tuple[str, ...] = ()
     """Roles: a source named in the table, or a model named in models.toml; a role that neither names is passed over."""
-    max_attempts: int = 2
-    """Answers asked of one model before the next rung; a source of code is asked once."""
+    alpha: float | None = None
+    """The step's promised share of silently wrong values: every field of what it makes is trusted 1 - alpha, or a
+    person is asked. None promises nothing: the first answer whose checks pass is taken."""
+    max_attempts: int | None = None
+    """Answers asked of one model; None is 2 without alpha, 5 with it. A source of code is asked once."""
+    budget: Decimal | None = None
+    """USD that one item's answers may cost; no answer is asked for once they are spent."""
+    deadline: float | None = None
+    """Seconds from the step's start; answers that are needed and no longer fit one after the other are asked for at
+    once."""
+    feedback: bool = True
+    """A model is told the problems of its answer before; the answer itself never goes along."""
+    pooled: bool = False
+    """Alpha holds for the mean of cases and not for each: where the next answer would make a case far surer than
+    promised, a share of the cases goes without it."""
+
+    def __post_init__(self) -> None:
+        if self.alpha is not None and not 0 < self.alpha < 1:
+            raise ValueError(f"alpha={self.alpha}: use a share between 0 and 1, such as 0.005")
+
+    @property
+    def most(self) -> int:
+        """Answers that one model may be asked for."""
+        return self.max_attempts if self.max_attempts is not None else (2 if self.alpha is None else 5)
 
 
 @dataclass(frozen=True)

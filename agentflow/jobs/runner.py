@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from agentflow.connectors.documents import Documents
-from agentflow.engine.attempt import Services, perform
+from agentflow.engine.attempt import Binder, Services, perform
 from agentflow.engine.graph import NOTES, Graph, Standing, forget, open_saver
 from agentflow.engine.models import Budget, ModelConfig, Models
 from agentflow.errors import AgentflowError, ConfigError, RunError
@@ -26,7 +26,7 @@ class Runner:
     """A pack with everything its jobs need, open. One serves any number of jobs at once."""
 
     def __init__(
-        self, pack: Pack, store: Store, checkpoints: str, connectors: Mapping[type[Any], Any], models: Models
+        self, pack: Pack, store: Store, checkpoints: str, connectors: Mapping[type[Any], Any], models: Binder
     ) -> None:
         self.pack = pack
         self.store = store
@@ -170,13 +170,14 @@ async def open_runner(
     home: Path,
     database: str | None = None,
     connect: Mapping[str, str] | None = None,
-    models: Mapping[str, ModelConfig] | None = None,
+    models: Mapping[str, ModelConfig] | Binder | None = None,
     budget: Decimal | None = None,
 ) -> AsyncGenerator[Runner]:
     """Opens what the pack's jobs need.
 
     `home` is the folder that keeps documents and, unless `database` (a SQLAlchemy URL) says otherwise, the job
-    store. `connect` gives URLs by connector name; `budget` is in USD. Raises ConfigError and ConnectorError.
+    store. `connect` gives URLs by connector name; `models` are the roles of models.toml, or what binds them by itself
+    and keeps its own budget; `budget` is in USD. Raises ConfigError and ConnectorError.
     """
     await asyncio.to_thread(home.mkdir, parents=True, exist_ok=True)
     jobs = database or f"sqlite:///{home / 'agentflow.db'}"
@@ -184,7 +185,15 @@ async def open_runner(
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(jobs))
         opened = await _open_connectors(stack, pack, home, connect or {})
-        yield Runner(pack, store, checkpoints, opened, Models(models or {}, Budget(budget)))
+        yield Runner(pack, store, checkpoints, opened, _binder(models, budget))
+
+
+def _binder(models: Mapping[str, ModelConfig] | Binder | None, budget: Decimal | None) -> Binder:
+    if models is None or isinstance(models, Mapping):
+        return Models(models or {}, Budget(budget))
+    if budget is not None:
+        raise ConfigError("budget= counts for roles of models.toml; give the binder its own, as Models(..., Budget())")
+    return models
 
 
 async def _open_connectors(

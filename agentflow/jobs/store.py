@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 
 from agentflow.connectors.sql import open_database, reading
-from agentflow.flow.journal import CostLine
+from agentflow.flow.journal import AttemptLine, CostLine
 from agentflow.jobs.migrate import upgrade
 
 MICROS = 1_000_000
@@ -97,6 +97,27 @@ class Cost(Table):
     fault: Mapped[str | None] = mapped_column(default=None)
 
 
+class Attempt(Table):
+    """One attempt at a step, for the job's trace."""
+
+    __tablename__ = "attempt"
+
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    job_id: Mapped[str] = mapped_column(ForeignKey("job.id"), index=True)
+    step: Mapped[str]
+    item: Mapped[int | None]
+    number: Mapped[int]
+    source: Mapped[str]
+    fault: Mapped[str | None]
+    problems: Mapped[list[Any]]
+    trust_before: Mapped[float | None] = mapped_column(Double)
+    trust_after: Mapped[float | None] = mapped_column(Double)
+    output: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
+    seconds: Mapped[float] = mapped_column(Double)
+    cost_micros: Mapped[int]
+    created_at: Mapped[datetime]
+
+
 class Store:
     """Reads and writes jobs; every write is one transaction."""
 
@@ -176,6 +197,26 @@ class JobJournal:
             seconds=line.seconds,
             created_at=now(),
             fault=line.fault,
+        )
+        async with self._sessions.begin() as session:
+            session.add(row)
+
+    async def attempt(self, line: AttemptLine) -> None:
+        """Keeps an attempt for the job's trace."""
+        row = Attempt(
+            job_id=self._job,
+            step=line.step,
+            item=line.item,
+            number=line.number,
+            source=line.source,
+            fault=line.fault,
+            problems=[problem.model_dump(mode="json") for problem in line.problems],
+            trust_before=line.trust_before,
+            trust_after=line.trust_after,
+            output=line.output,
+            seconds=line.seconds,
+            cost_micros=int((line.cost * MICROS).to_integral_value()),
+            created_at=now(),
         )
         async with self._sessions.begin() as session:
             session.add(row)

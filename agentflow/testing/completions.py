@@ -100,6 +100,10 @@ class Completions:
         """Every faulty model calls tools."""
         return True
 
+    def get_supported_openai_params(self, model: str, **_: Any) -> list[str]:
+        """What else they take."""
+        return ["response_format", "seed", "temperature", "tools"]
+
     def cost_per_token(
         self, model: str, prompt_tokens: int, completion_tokens: int, **_: Any
     ) -> tuple[Decimal, Decimal]:

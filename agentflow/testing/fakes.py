@@ -10,8 +10,10 @@ from pydantic import BaseModel, ValidationError
 
 from agentflow.errors import AnswerError
 from agentflow.flow.check import Problem
-from agentflow.flow.journal import CostLine, Journal
-from agentflow.flow.model import Image
+from agentflow.flow.journal import AttemptLine, CostLine, Journal
+from agentflow.flow.model import MOST_CALLS, Image
+from agentflow.flow.policy import EffectKey
+from agentflow.flow.tool import Tool
 
 A = TypeVar("A", bound=BaseModel)
 
@@ -24,6 +26,8 @@ class Asked:
     instructions: str
     text: str
     images: tuple[Image, ...] = ()
+    tools: tuple[Tool, ...] = ()
+    """What it may call; an answer that is a function can call them."""
 
 
 Scripted = BaseModel | Mapping[str, Any] | Exception | Callable[[Asked], Any]
@@ -45,7 +49,23 @@ class FakeModel:
 
     async def ask(self, answer: type[A], instructions: str, text: str, *, images: Sequence[Image] = ()) -> A:
         """The next answer as an `answer` record. Raises what it is told to; AnswerError where it is no `answer`."""
-        asked = Asked(answer, instructions, text, tuple(images))
+        return self._next(Asked(answer, instructions, text, tuple(images)), answer)
+
+    async def act(
+        self,
+        answer: type[A],
+        instructions: str,
+        text: str,
+        *,
+        tools: Sequence[Tool],
+        images: Sequence[Image] = (),
+        key: EffectKey | None = None,
+        most_calls: int = MOST_CALLS,
+    ) -> A:
+        """The next answer, as `ask` gives it."""
+        return self._next(Asked(answer, instructions, text, tuple(images), tuple(tools)), answer)
+
+    def _next(self, asked: Asked, answer: type[A]) -> A:
         self.asked.append(asked)
         if self._always is None and not self._left:
             raise AssertionError(
@@ -67,7 +87,9 @@ class FakeModels:
             model.role = role
         self.told: list[tuple[str, tuple[Problem, ...]]] = []
 
-    def bind(self, role: str, step: str, problems: Sequence[Problem], journal: Journal) -> FakeModel | None:
+    def bind(
+        self, role: str, step: str, problems: Sequence[Problem], journal: Journal, variant: int = 0
+    ) -> FakeModel | None:
         """The role's model; None where there is none."""
         self.told.append((role, tuple(problems)))
         return self.models.get(role)
@@ -78,6 +100,7 @@ class MemoryJournal:
 
     def __init__(self, *, keep_lines: bool = True) -> None:
         self.lines: list[CostLine] = []
+        self.attempts: list[AttemptLine] = []
         self.effects: dict[str, Mapping[str, Any] | None] = {}
         """By key; None where one has begun and is not done."""
         self.calls = 0
@@ -91,6 +114,11 @@ class MemoryJournal:
         self.cost += line.cost
         if self._keep_lines:
             self.lines.append(line)
+
+    async def attempt(self, line: AttemptLine) -> None:
+        """Keeps an attempt."""
+        if self._keep_lines:
+            self.attempts.append(line)
 
     async def begin_effect(self, key: str, step: str) -> Mapping[str, Any] | None:
         """Notes that an effect starts; what it made, where it was done before."""

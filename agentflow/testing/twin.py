@@ -13,11 +13,13 @@ from uuid import uuid4
 
 from pydantic import BaseModel
 
-from agentflow.errors import AnswerError, ModelError
+from agentflow.errors import AnswerError, ModelError, RunError
 from agentflow.flow.answering import fault_of, parse_answer
 from agentflow.flow.check import Problem
 from agentflow.flow.journal import CostLine, Journal
-from agentflow.flow.model import Image
+from agentflow.flow.model import MOST_CALLS, Image
+from agentflow.flow.policy import EffectKey
+from agentflow.flow.tool import Tool
 from agentflow.testing.chance import digest, key
 from agentflow.testing.completions import MILLION, WireError, awaited, error_of
 from agentflow.testing.mistakes import Mistake, mistake
@@ -30,6 +32,8 @@ A = TypeVar("A", bound=BaseModel)
 
 BUSY = {408, 409, 429, 500, 502, 503, 504, 529}
 """HTTP states after which the same call may succeed."""
+WARM = 0.7
+"""The temperature of a variant."""
 
 
 class Purse(Protocol):
@@ -92,12 +96,14 @@ class Twin:
         """How often each model was sent to (`sends`) and what came of it."""
         return self.provider.calls
 
-    def bind(self, role: str, step: str, problems: Sequence[Problem], journal: Journal) -> "TwinModel | None":
-        """The role's model for one attempt; None where there is no such role."""
+    def bind(
+        self, role: str, step: str, problems: Sequence[Problem], journal: Journal, variant: int = 0
+    ) -> "TwinModel | None":
+        """The role's model for one attempt; None where there is no such role. A `variant` is a draw of its own."""
         asking = self.roles.get(role)
         if asking is None:
             return None
-        return TwinModel(self, role, step, asking, asking.model or role, tuple(problems), journal)
+        return TwinModel(self, role, step, asking, asking.model or role, tuple(problems), journal, variant)
 
     def new_call(self) -> str:
         """A name for the next call."""
@@ -115,6 +121,7 @@ class TwinModel:
     name: str
     problems: tuple[Problem, ...]
     journal: Journal
+    variant: int = 0
 
     @property
     def sees(self) -> bool:
@@ -124,27 +131,48 @@ class TwinModel:
     async def ask(self, answer: type[A], instructions: str, text: str, *, images: Sequence[Image] = ()) -> A:
         """The model's answer. Raises AnswerError and ModelError where the model behind litellm would."""
         request = self._request(answer, instructions, text, images if self.sees else ())
-        if self.twin.budget is None:
-            return parse(answer, (await self._paid(request))[0])
-        reserved = cost(self._price, len(text + instructions) // 3, self.asking.max_tokens)
-        self.twin.budget.reserve(reserved)
-        spent = Decimal(0)
+        budget, reserved, spent = self.twin.budget, Decimal(0), Decimal(0)
+        if budget is not None:
+            reserved = cost(self._price, len(text + instructions) // 3, self.asking.max_tokens)
+            budget.reserve(reserved)
         try:
-            reply, spent = await self._paid(request)
+            reply, seconds = await self._send(request)
+            spent = cost(self._price, reply.tokens_in, reply.tokens_out)
         finally:
-            self.twin.budget.settle(reserved, spent)
-        return parse(answer, reply)
+            if budget is not None:
+                budget.settle(reserved, spent)
+        return await self._read(answer, reply, spent, seconds)
+
+    async def act(
+        self,
+        answer: type[A],
+        instructions: str,
+        text: str,
+        *,
+        tools: Sequence[Tool],
+        images: Sequence[Image] = (),
+        key: EffectKey | None = None,
+        most_calls: int = MOST_CALLS,
+    ) -> A:
+        """The twin calls no tools. Raises RunError where it is given any; else the same as `ask`."""
+        if tools:
+            raise RunError("the twin calls no tools; bind engine.models.Models, over Completions, in its place")
+        return await self.ask(answer, instructions, text, images=images)
 
     @property
     def _price(self) -> Price:
         return self.twin.provider.law.faulty.models[self.name].price
 
-    async def _paid(self, request: Request) -> tuple[Reply, Decimal]:
-        """The reply and what it cost, USD; the cost line is written."""
-        reply, seconds = await self._send(request)
-        spent = cost(self._price, reply.tokens_in, reply.tokens_out)
-        await self._note(seconds, reply.tokens_in, reply.tokens_out, spent, fault_in(reply))
-        return reply, spent
+    async def _read(self, answer: type[A], reply: Reply, spent: Decimal, seconds: float) -> A:
+        """The reply as an `answer`; the cost line is written in any case. Raises AnswerError."""
+        fault = None
+        try:
+            return parse(answer, reply)
+        except AnswerError as error:
+            fault = error.code
+            raise
+        finally:
+            await self._note(seconds, reply.tokens_in, reply.tokens_out, spent, fault)
 
     def _request(self, answer: type[BaseModel], instructions: str, text: str, images: Sequence[Image]) -> Request:
         told = instructions
@@ -158,7 +186,8 @@ class TwinModel:
             form=answer.__name__,
             schema=_schema(answer),
             variant=key(digest(told), digest(text), digest("".join(shown)) if shown else 0),
-            temperature=self.asking.temperature,
+            temperature=max(self.asking.temperature, WARM) if self.variant else self.asking.temperature,
+            seed=self.variant or None,
             max_tokens=self.asking.max_tokens,
             images=shown,
         )
@@ -206,16 +235,11 @@ def cost(price: Price, read: int, wrote: int) -> Decimal:
     return price.call if price.call is not None else (price.input * read + price.output * wrote) / MILLION
 
 
-def fault_in(reply: Reply) -> str | None:
-    """What a cost line says of an answer that is none."""
-    return fault_of(reply.finish, reply.refusal, reply.content)
-
-
 def parse(answer: type[A], reply: Reply) -> A:
     """The reply as an `answer`, read as the engine reads it. Raises AnswerError where it is none."""
-    if (fault := fault_in(reply)) or not reply.content:
-        raise AnswerError(f"the answer is of no use: {fault}")
-    return parse_answer(answer, reply.content)
+    if fault := fault_of(reply.finish, reply.refusal, reply.content):
+        raise AnswerError(f"the answer is of no use: {fault}", code=fault)
+    return parse_answer(answer, reply.content or "")
 
 
 @lru_cache(256)

@@ -24,6 +24,8 @@ class Notebook:
 
     async def spend(self, line: Any) -> None: ...
 
+    async def attempt(self, line: Any) -> None: ...
+
     async def begin_effect(self, key: str, step: str) -> Any:
         return self.effects.setdefault(key, None)
 

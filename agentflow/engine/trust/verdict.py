@@ -1,13 +1,19 @@
-"""Trust: which of a step's answers may leave it, decided from the attempts alone."""
+"""Verdicts: whether what a step made may leave it, and the attempts that this is decided from."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
+from agentflow.engine.trust.values import Leaves, leaves
 from agentflow.flow.check import Problem
 
 Made = Any
 """What a step makes: a record, or a list of records."""
+
+Said = Mapping[str, tuple[Problem, ...]]
+"""What each check found, by its name; a check that found nothing is there too."""
 
 
 @dataclass(frozen=True)
@@ -17,11 +23,22 @@ class Attempt:
     source: str
     made: Made | None
     problems: tuple[Problem, ...] = ()
+    said: Said = field(default_factory=dict[str, tuple[Problem, ...]])
+    fault: str | None = None
+    """Why there is no answer."""
+    seconds: float = 0.0
+    cost: Decimal = Decimal(0)
+    """USD."""
 
     @property
     def errors(self) -> tuple[Problem, ...]:
         """The problems that keep the answer in its step."""
         return tuple(problem for problem in self.problems if problem.severity == "error")
+
+    @cached_property
+    def leaves(self) -> Leaves:
+        """The answer's values by path."""
+        return leaves(self.made)
 
 
 @dataclass(frozen=True)
@@ -30,6 +47,8 @@ class Accepted:
 
     made: Made
     notes: tuple[Problem, ...] = ()
+    trust: Mapping[str, float] = field(default_factory=dict[str, float])
+    """By path; empty where the policy promises nothing."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +57,7 @@ class Doubted:
 
     reasons: tuple[Problem, ...]
     candidate: Made | None = None
+    trust: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 Verdict = Accepted | Doubted
@@ -48,19 +68,19 @@ def accepts(attempt: Attempt) -> bool:
     return attempt.made is not None and not attempt.errors
 
 
-def conclude(attempts: Sequence[Attempt]) -> Verdict:
-    """The first answer that nothing speaks against; else the one with the fewest errors, for a person."""
+def conclude(attempts: Sequence[Attempt], ended: Sequence[Problem] = ()) -> Verdict:
+    """The first answer that nothing speaks against; else the one with the fewest errors, for a person.
+
+    `ended` is what other than the answers kept more from being asked for.
+    """
     for attempt in attempts:
         if accepts(attempt):
             return Accepted(attempt.made, attempt.problems)
     answered = [attempt for attempt in attempts if attempt.made is not None]
     if not answered:
-        return Doubted(_unique(problem for attempt in attempts for problem in attempt.problems))
+        told = (problem for attempt in attempts for problem in attempt.problems)
+        return Doubted(tuple(dict.fromkeys((*told, *ended))))
     best = min(answered, key=lambda attempt: len(attempt.errors))
     silent = (problem for attempt in attempts if attempt.made is None for problem in attempt.problems)
     notes = (problem.model_copy(update={"severity": "note"}) for problem in silent)
-    return Doubted(_unique((*best.problems, *notes)), best.made)
-
-
-def _unique(problems: Any) -> tuple[Problem, ...]:
-    return tuple(dict.fromkeys(problems))
+    return Doubted(tuple(dict.fromkeys((*best.problems, *notes, *ended))), best.made)

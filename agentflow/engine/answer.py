@@ -1,0 +1,184 @@
+"""One answer: a source is asked once, clean of what came before, and what it makes is checked."""
+
+import inspect
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Protocol
+
+from agentflow.engine.trust import Attempt
+from agentflow.engine.trust.figures import Figures
+from agentflow.errors import AnswerError, BudgetError, DeadlineError, ModelError, RunError, UnpricedError
+from agentflow.flow.check import Check, Problem
+from agentflow.flow.journal import AttemptLine, CostLine, Journal
+from agentflow.flow.model import Model
+from agentflow.flow.policy import EffectKey, JobId
+from agentflow.flow.step import Step, as_list, item_of, label, name_of, read_signature
+
+signature_of = lru_cache(1024)(read_signature)
+"""Reading types takes longer than most checks do."""
+
+CODE = "code"
+"""The source of a step that asks no model."""
+
+ASSUMED = Figures()
+"""Priors alone."""
+
+
+class Binder(Protocol):
+    """Binds a role to its model for one attempt."""
+
+    def bind(
+        self, role: str, step: str, problems: Sequence[Problem], journal: Journal, variant: int = 0
+    ) -> Model | None:
+        """None where no model is named for the role.
+
+        `variant` 0 asks as configured; any other number is a draw of its own, never a replay of an earlier answer.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the steps of one job are given after the `*`, and what its answers are weighed by."""
+
+    job: str
+    connectors: Mapping[type[Any], object]
+    models: Binder
+    journal: Journal
+    figures: Figures = ASSUMED
+    clock: Callable[[], float] = field(default=time.monotonic)
+    """Seconds that deadlines go by; never the wall clock, which may jump."""
+
+
+class Meter:
+    """A journal that tells what it was given cost."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self.cost = Decimal(0)
+        """USD."""
+
+    async def spend(self, line: CostLine) -> None:
+        """Keeps a cost line."""
+        self.cost += line.cost
+        await self._journal.spend(line)
+
+    async def attempt(self, line: AttemptLine) -> None:
+        """Keeps an attempt."""
+        await self._journal.attempt(line)
+
+    async def begin_effect(self, key: str, step: str) -> Mapping[str, Any] | None:
+        """Notes that an effect starts."""
+        return await self._journal.begin_effect(key, step)
+
+    async def end_effect(self, key: str, made: Mapping[str, Any]) -> None:
+        """Notes that an effect is done."""
+        await self._journal.end_effect(key, made)
+
+
+def is_code(step: Step, source: str) -> bool:
+    """Whether the source is a function of the pack's and no model."""
+    return source == CODE or source in step.sources
+
+
+async def by_code(step: Step, source: str, reads: Sequence[Any], services: Services) -> Attempt:
+    """What a function makes of the records. Raises what it raises."""
+    began = services.clock()
+    call = step.sources.get(source, step.call)
+    made = await call(*reads, **fetch(signature_of(call).needs, services))
+    return await checked(step, source, made, reads, services, seconds=services.clock() - began)
+
+
+async def by_model(
+    step: Step, role: str, reads: Sequence[Any], services: Services, problems: Sequence[Problem] = (), variant: int = 0
+) -> Attempt | None:
+    """What the step makes with the role's model, or the fault that kept it from that; None where there is no model.
+
+    The model is told `problems`, and nothing else of earlier attempts.
+    """
+    meter, began = Meter(services.journal), services.clock()
+    model = services.models.bind(role, step.name, problems, meter, variant)
+    if model is None:
+        return None
+    try:
+        made = await step.call(*reads, **fetch(step.signature.needs, services, model=model))
+    except UnpricedError:
+        raise
+    except (ModelError, BudgetError, DeadlineError) as error:
+        fault, code = _fault(error)
+        problem = Problem(code=code, message=f"{role}: {error}")
+        return Attempt(role, None, (problem,), {}, fault, services.clock() - began, meter.cost)
+    return await checked(step, role, made, reads, services, seconds=services.clock() - began, cost=meter.cost)
+
+
+def _fault(error: Exception) -> tuple[str, str]:
+    """The fault, and the reason code that a person is given."""
+    match error:
+        case AnswerError():
+            return error.code, "no_valid_answer"
+        case BudgetError():
+            return "budget_spent", "budget_spent"
+        case DeadlineError():
+            return "deadline", "deadline"
+        case _:
+            return "model_unreachable", "model_unreachable"
+
+
+async def checked(
+    step: Step,
+    source: str,
+    made: Any,
+    reads: Sequence[Any],
+    services: Services,
+    *,
+    seconds: float = 0.0,
+    cost: Decimal = Decimal(0),
+) -> Attempt:
+    """What a source made, with what the step's checks say of it."""
+    kind = type_made(step, made)
+    said: dict[str, tuple[Problem, ...]] = {}
+    if as_list(made) is None:
+        for check in step.checks:
+            if not issubclass(kind, signature_of(check).reads[0]):
+                continue
+            said[name_of(check)] = await _run_check(check, made, reads, services)
+    problems = tuple(problem for found in said.values() for problem in found)
+    return Attempt(source, made, problems, said, None, seconds, cost)
+
+
+async def _run_check(check: Check, made: Any, reads: Sequence[Any], services: Services) -> tuple[Problem, ...]:
+    signature = signature_of(check)
+    others = [next(r for r in reads if isinstance(r, kind)) for kind in signature.reads[1:]]
+    try:
+        found = check(made, *others, **fetch(signature.needs, services))
+        listed: Iterable[Problem] = await found if inspect.isawaitable(found) else found
+        return tuple(listed)
+    except Exception as error:  # noqa: BLE001 - a check that fails proves nothing: the record stays in its step
+        text = f"the check {name_of(check)} failed with {type(error).__name__}: {error}; look at the record yourself"
+        return (Problem(code="check_failed", message=text),)
+
+
+def fetch(
+    needs: Mapping[str, Any], services: Services, *, model: Model | None = None, key: Any = None
+) -> dict[str, Any]:
+    """What a function asks for after the `*`. Raises RunError where there is nothing to give."""
+    given: dict[Any, Any] = {**services.connectors, Model: model, EffectKey: key, JobId: JobId(services.job)}
+    missing = [f"{name}: {label(kind)}" for name, kind in needs.items() if kind not in given]
+    if missing:
+        raise RunError(f"nothing to give for {', '.join(missing)}; name the connector in the pack's connectors=")
+    return {name: given[kind] for name, kind in needs.items()}
+
+
+def type_made(step: Step, made: Any) -> Any:
+    """Which of the record types that the step's function names `made` is. Raises RunError where it is none."""
+    for kind in step.signature.makes:
+        if item_of(kind) is not None:
+            if all(isinstance(one, item_of(kind)) for one in as_list(made) or ([None] if made != [] else [])):
+                return kind
+        elif type(made) is kind:
+            return kind
+    names = " | ".join(label(kind) for kind in step.signature.makes)
+    raise RunError(f"{step.name} returned {type(made).__name__}, but says that it returns {names}")

@@ -1,0 +1,205 @@
+"""Evidence: what a step's attempts and checks say of each field of what it makes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+from agentflow.engine.trust.figures import FieldFigures, Figures, StepFigures, pattern_of
+from agentflow.engine.trust.law import Law, Pattern, Verdict, field_law, verdict, weigh
+from agentflow.engine.trust.values import SHAPE, Leaves, is_shape
+from agentflow.engine.trust.verdict import Attempt
+from agentflow.flow.check import Problem
+
+Ties = Mapping[str, tuple[str, ...]]
+"""By the name of a check that ties fields together: their paths, `*` for the places of a list."""
+
+UNANSWERED = frozenset(("refused", "content_filter", "truncated", "empty", "not_json", "wrong_form", "too_many_calls"))
+"""Faults of a source's answer; what kept the answer from coming says nothing of it."""
+
+
+class Laws:
+    """The laws of one step's fields for one ladder, each made when first asked for."""
+
+    def __init__(self, figures: StepFigures, sources: Sequence[str], code: frozenset[str]) -> None:
+        self.figures = figures
+        self.sources = tuple(sources)
+        self._code = code
+        self._made: dict[str, Law] = {}
+
+    def of(self, path: str) -> Law:
+        """The law of the field at `path`."""
+        pattern = pattern_of(path)
+        if pattern not in self._made:
+            self._made[pattern] = self._law(self.figures.fields.get(pattern))
+        return self._made[pattern]
+
+    @cached_property
+    def every(self) -> Law:
+        """The law of a field that has no figures of its own."""
+        return field_law(self.figures.every, self.sources, self._code)
+
+    def _law(self, figures: FieldFigures | None) -> Law:
+        return self.every if figures is None else field_law(figures, self.sources, self._code)
+
+
+def laws_of(figures: Figures, step: str, sources: Sequence[str], code: frozenset[str]) -> Laws:
+    """The laws of a step; made once for the figures, so that what is weighed once is weighed for all jobs."""
+    key = (step, tuple(sources), code)
+    if key not in figures.laws:
+        figures.laws[key] = Laws(figures.steps.get(step, StepFigures()), sources, code)
+    return figures.laws[key]
+
+
+@dataclass(frozen=True)
+class Belief:
+    """What is believed of one field."""
+
+    path: str
+    law: Law
+    values: tuple[Any, ...]
+    """The candidates, the likeliest first."""
+    pattern: Pattern
+    trust: tuple[float, ...]
+    """By candidate."""
+
+    @property
+    def best(self) -> Any:
+        """The likeliest value."""
+        return self.values[0]
+
+    @property
+    def doubt(self) -> float:
+        """The probability that the likeliest value is wrong."""
+        return 1 - self.trust[0]
+
+
+def believe(attempts: Sequence[Attempt], laws: Laws, ties: Ties, *, one_type: bool = True) -> dict[str, Belief]:
+    """What the attempts, in whichever order, say of every field; nothing where none of them is an answer.
+
+    `one_type` says that the step can make records of one type alone, so that the type is no question.
+
+    Where answers differ in shape (another type, a list of another length), those of the likeliest shape alone
+    speak of what stands inside.
+    """
+    answered = [attempt for attempt in attempts if attempt.made is not None]
+    misses = [attempt.source for attempt in attempts if attempt.fault in UNANSWERED]
+    tables = _level([attempt.leaves for attempt in answered], one_type)
+    believed: dict[str, Belief] = {}
+    for path in _paths(tables):
+        speak = [i for i, table in enumerate(tables) if path in table and _inside(table, path, believed)]
+        if speak:
+            given = [(answered[i], tables[i][path]) for i in speak]
+            believed[path] = _belief(path, laws.of(path), given, misses, ties)
+    return believed
+
+
+def _level(tables: Sequence[Leaves], one_type: bool) -> list[Leaves]:
+    """Shapes made comparable: empty where others have parts is another shape; what cannot differ is no leaf."""
+    shapes = {path for table in tables for path in table if is_shape(path)}
+    if not shapes:
+        return list(tables)
+    whole = {path.removesuffix(f".{SHAPE}"): path for path in shapes if path != SHAPE}
+    level = [{whole.get(p, p) if v is None else p: v for p, v in table.items()} for table in tables]
+    given = {shape: {table[shape] for table in level if shape in table} for shape in shapes}
+    types = {shape for shape, seen in given.items() if all(isinstance(kind, str) for kind in seen)}
+    sure = {shape for shape in types if (one_type if shape == SHAPE else len(given[shape]) == 1)}
+    return [{p: v for p, v in table.items() if p not in sure} for table in level] if sure else list(level)
+
+
+def _paths(tables: Sequence[Leaves]) -> list[str]:
+    """All paths, shapes first, the outer before the inner."""
+    found = dict.fromkeys(path for table in tables for path in table)
+    return sorted(found, key=lambda path: (not is_shape(path), path.count(".")))
+
+
+def _inside(table: Leaves, path: str, believed: Mapping[str, Belief]) -> bool:
+    """Whether the answer has the likeliest shape of everything that the path leads through."""
+    return all(table.get(shape) == believed[shape].best for shape in _shapes(path) if shape in believed)
+
+
+@lru_cache(4096)
+def _shapes(path: str) -> tuple[str, ...]:
+    parts = path.split(".")[:-1]
+    above = [SHAPE, *(".".join((*parts[: i + 1], SHAPE)) for i in range(len(parts)))]
+    return tuple(shape for shape in above if shape != path)
+
+
+def _belief(path: str, law: Law, given: Sequence[tuple[Attempt, Any]], misses: Sequence[str], ties: Ties) -> Belief:
+    counts: dict[Any, list[int]] = {}
+    judged: dict[Any, list[Attempt]] = {}
+    for attempt, value in given:
+        row = counts.setdefault(value, [0] * len(law.sources))
+        row[law.places[attempt.source]] += 1
+        judged.setdefault(value, []).append(attempt)
+    verdicts = {value: _judged(path, law, judged[value], ties) for value in counts}
+    order = list(counts)
+    if len(order) > 1:
+        order.sort(key=lambda value: (counts[value], repr(value)), reverse=True)
+    missed = tuple(misses.count(source.name) for source in law.sources)
+    pattern = Pattern(
+        tuple(tuple(counts[value]) for value in order),
+        tuple(verdicts[value] for value in order),
+        order.index(None) if None in counts else -1,
+        missed,
+    )
+    return _likeliest_first(path, law, order, pattern)
+
+
+def _likeliest_first(path: str, law: Law, values: Sequence[Any], pattern: Pattern) -> Belief:
+    trust = weigh(law, pattern)
+    if len(values) == 1:
+        return Belief(path, law, tuple(values), pattern, trust)
+    order = sorted(range(len(values)), key=lambda i: (pattern.verdicts[i].blocked, -trust[i]))
+    turned = Pattern(
+        tuple(pattern.counts[i] for i in order),
+        tuple(pattern.verdicts[i] for i in order),
+        order.index(pattern.empty) if pattern.empty >= 0 else -1,
+        pattern.misses,
+    )
+    return Belief(path, law, tuple(values[i] for i in order), turned, tuple(trust[i] for i in order))
+
+
+SILENT = Verdict()
+
+
+def _judged(path: str, law: Law, attempts: Sequence[Attempt], ties: Ties) -> Verdict:
+    """What the checks say of a value: one verdict a check, in however many answers the value stands.
+
+    A check that passes in one of them does not object to the value.
+    """
+    if not law.checks and not any(attempt.errors for attempt in attempts):
+        return SILENT
+    objections: dict[str, int] = {}
+    names = dict.fromkeys(name for attempt in attempts for name in attempt.said)
+    for name in names:
+        spoken = [_objects(path, name, attempt, ties) for attempt in attempts if name in attempt.said]
+        if all(spoken):
+            objections[name] = min(spoken)
+    # That an identity holds is counted once, for all that it ties, where the whole record is weighed.
+    return verdict(law, objections, [name for name in names if name not in objections and name not in ties])
+
+
+def _objects(path: str, name: str, attempt: Attempt, ties: Ties) -> int:
+    """Of how many fields at once the check complains, this one among them; 0 where it is not."""
+    fewest = 0
+    for problem in attempt.said[name]:
+        if problem.severity == "error":
+            covered = _covered(problem, ties.get(name, ()), attempt.leaves)
+            if path in covered and (not fewest or len(covered) < fewest):
+                fewest = len(covered)
+    return fewest
+
+
+def _covered(problem: Problem, tied: Sequence[str], table: Leaves) -> list[str]:
+    """The fields that a problem speaks of: those that its check ties together, else what its path names."""
+    if tied:
+        return list(matching(tied, table))
+    under = f"{problem.path}."
+    found = [p for p in table if p == problem.path or (p.startswith(under) and not is_shape(p))]
+    return found or [p for p in table if not is_shape(p)] or list(table)
+
+
+def matching(paths: Sequence[str], table: Leaves) -> Iterator[str]:
+    """The leaves that tied paths name."""
+    return (path for path in table if pattern_of(path) in paths or path in paths)

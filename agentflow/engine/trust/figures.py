@@ -1,0 +1,133 @@
+"""Figures: how often each source of a step errs, and in what way, counted by an exam or assumed before any."""
+
+from functools import lru_cache
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+
+
+class Counted(BaseModel):
+    """What stands in calibration.json; a key that it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Rate(Counted):
+    """A share as a Beta law: what was counted, and the prior that it started from."""
+
+    hits: float = Field(ge=0)
+    misses: float = Field(ge=0)
+
+    @property
+    def mean(self) -> float:
+        """The posterior mean."""
+        total = self.hits + self.misses
+        return self.hits / total if total else 0.0
+
+    def seen(self, hits: float, misses: float) -> Self:
+        """The rate after so many more."""
+        return self.model_copy(update={"hits": self.hits + hits, "misses": self.misses + misses})
+
+
+def known(share: float) -> Rate:
+    """A rate without doubt: for benchmarks whose law is known."""
+    return Rate(hits=share * 1e12, misses=(1 - share) * 1e12)
+
+
+class SourceFigures(Counted):
+    """How one source errs on one field. As it stands here: the prior before any exam."""
+
+    systematic: Rate = Rate(hits=0.5, misses=9.5)
+    """Share of cases on which it says the same wrong value however often it is asked."""
+    slip: Rate = Rate(hits=1, misses=9)
+    """Share of its answers on the other cases that are wrong, and another time are not."""
+    fault: Rate = Rate(hits=0.5, misses=9.5)
+    """Share of its calls that end without an answer of the asked form."""
+    abstain: Rate = Rate(hits=1, misses=9)
+    """Share of cases on which it leaves the field empty though there is a value."""
+    spread: float | None = Field(default=8.0, gt=0)
+    """How alike cases are: its rate of failure on a case is Beta with a + b = spread; None where all are alike.
+    The smaller, the more an early failure says of the answers that follow."""
+    wrong_values: float = Field(default=2.0, ge=1)
+    """Size of the space that wrong values come from: two slips agree one time in so many."""
+
+
+CODE = SourceFigures(systematic=Rate(hits=1, misses=9), slip=known(0), fault=known(0), spread=None)
+"""The prior of a source that is code: asked again it says the same, so that all its mistakes are systematic."""
+
+
+class CheckFigures(Counted):
+    """What a check's verdict is worth."""
+
+    catch: Rate = Rate(hits=0, misses=2)
+    """Share of wrong values that it objects to."""
+    alarm: Rate = Rate(hits=0.5, misses=9.5)
+    """Share of right ones."""
+
+
+IDENTITY = CheckFigures(catch=Rate(hits=4, misses=1))
+"""The prior of a check that ties fields together: of wrong sets of values it lets few pass."""
+
+
+class FieldFigures(Counted):
+    """How the sources of a step err on one field, each for itself and together."""
+
+    sources: dict[str, SourceFigures] = {}
+    shared: dict[str, Rate] = {}
+    """By pair, `a|b` in the order of the alphabet: share of the systematic mistakes of whichever makes more of them
+    that the other makes too, with the same value. Half of them before any exam."""
+    checks: dict[str, CheckFigures] = {}
+    """By the name of the check's function."""
+
+    def overlap(self, one: str, other: str) -> float:
+        """The share of systematic mistakes that two sources make together."""
+        return self.shared.get(pair(one, other), Rate(hits=1, misses=1)).mean
+
+
+class Calls(Counted):
+    """What a call of a source takes."""
+
+    cost: float = Field(ge=0)
+    """USD."""
+    seconds: float = Field(ge=0)
+
+
+class StepFigures(Counted):
+    """The figures of one step."""
+
+    every: FieldFigures = FieldFigures()
+    """Of a field that has none of its own."""
+    fields: dict[str, FieldFigures] = {}
+    """By path, `*` for the places of a list: `lines.*.line_total`."""
+    identities: dict[str, CheckFigures] = {}
+    """By the name of the function of a check that ties fields together."""
+    calls: dict[str, Calls] = {}
+    """By source."""
+
+
+class Figures(Counted):
+    """All of a pack's figures: `calibration.json` is this as JSON.
+
+    `{"steps": {"extract": {"every": {"sources": {"small": {"systematic": {"hits": 3, "misses": 297}, ...}},
+    "shared": {"frontier|small": {"hits": 2, "misses": 3}}, "checks": {...}}, "fields": {...}, "calls": {...}}}}`
+    What is not there has its prior.
+    """
+
+    steps: dict[str, StepFigures] = {}
+    _laws: dict[Any, Any] = PrivateAttr(default_factory=dict[Any, Any])
+
+    @property
+    def laws(self) -> dict[Any, Any]:
+        """What has been worked out from the figures so far."""
+        return self._laws
+
+
+def pair(one: str, other: str) -> str:
+    """The key of two sources, whichever is named first."""
+    return "|".join(sorted((one, other)))
+
+
+@lru_cache(4096)
+def pattern_of(path: str) -> str:
+    """`lines.2.total` as `lines.*.total`."""
+    return ".".join("*" if part.isdigit() else part for part in path.split("."))

@@ -1,0 +1,252 @@
+"""The law of one field: how likely its sources are to answer so, if a value is the right one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
+
+from agentflow.engine.trust.figures import CODE, FieldFigures, SourceFigures
+
+Trapped = tuple[int, ...]
+"""By source: the number of the mistake that it makes on the case; -1 where it makes none."""
+
+UNMEASURED = (0.05, 0.5)
+"""How often an unmeasured check is taken to object to a right value, and to a wrong one; its passing says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLaw:
+    """One source's rates."""
+
+    name: str
+    systematic: float
+    slip: float
+    abstain: float
+    fault: float
+    spread: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Law:
+    """The rates of a field's sources, each for itself and together. Two laws are the same only if they are one."""
+
+    sources: tuple[SourceLaw, ...]
+    wrong_values: float
+    trapped: tuple[tuple[float, Trapped], ...]
+    """Every way in which systematic mistakes can fall on the sources, with its probability."""
+    checks: dict[str, tuple[float, float]]
+    """By check: how often it objects to a right value, and to a wrong one."""
+    places: dict[str, int] = field(default_factory=dict[str, int])
+    """By source: its place in every tuple that has an entry a source."""
+
+
+class Verdict(NamedTuple):
+    """How likely the checks were to say what they said of a value, if it is right and if it is wrong."""
+
+    right: float = 1.0
+    wrong: float = 1.0
+    blocked: bool = False
+    """True if a check keeps the value from leaving its step."""
+
+
+class Pattern(NamedTuple):
+    """All that was said of a field, without the values themselves."""
+
+    counts: tuple[tuple[int, ...], ...] = ()
+    """By candidate, then by source: how often it gave the value."""
+    verdicts: tuple[Verdict, ...] = ()
+    """By candidate."""
+    empty: int = -1
+    """Which candidate is the empty value; -1 where none is."""
+    misses: tuple[int, ...] = ()
+    """By source: calls that ended without an answer."""
+
+
+def field_law(figures: FieldFigures, sources: Sequence[str], code: frozenset[str]) -> Law:
+    """The law of a field that `sources` are asked for; those in `code` are functions."""
+    prior = {name: CODE if name in code else SourceFigures() for name in sources}
+    found = {name: figures.sources.get(name, prior[name]) for name in sources}
+    order = sorted(sources, key=lambda name: -found[name].systematic.mean)
+    laws = tuple(_source_law(name, found[name]) for name in order)
+    shares = [[figures.overlap(a, b) for b in order] for a in order]
+    checks = {name: (each.alarm.mean, each.catch.mean) for name, each in figures.checks.items()}
+    wrong_values = min((each.wrong_values for each in found.values()), default=1.0)
+    return Law(laws, wrong_values, _traps(laws, shares), checks, {name: i for i, name in enumerate(order)})
+
+
+def verdict(law: Law, objections: dict[str, int], passed: Sequence[str]) -> Verdict:
+    """What checks say of a value: `objections` by check, with how many fields each speaks of at once."""
+    right = wrong = 1.0
+    for name, fields in objections.items():
+        alarm, catch = law.checks.get(name, UNMEASURED)
+        catch = max(catch, UNMEASURED[1])
+        # One of several fields is wrong: the objection speaks against each of them by its share.
+        right, wrong = right * max(alarm, catch * (fields - 1) / fields), wrong * catch
+    for name in passed:
+        if name in law.checks:
+            alarm, catch = law.checks[name]
+            right, wrong = right * (1 - alarm), wrong * (1 - catch)
+    return Verdict(right, wrong, blocked=1 in objections.values())
+
+
+@lru_cache(400_000)
+def weigh(law: Law, pattern: Pattern) -> tuple[float, ...]:
+    """The posterior probability of each candidate; what is missing to 1 belongs to values that nobody gave.
+
+    With n answers of one source, c of them t: L(t) = (1-s)(1-e)^c (e/M)^(n-c) + s [all equal, not t]/M. Sources
+    multiply, except that mistakes which they share are one event: the sum runs over who is trapped by which.
+    """
+    count = len(pattern.counts)
+    values = max(law.wrong_values, count - 1)
+    active = tuple(i for i in range(len(law.sources)) if _spoke(pattern, i))
+    ways = _ways(law, active)
+    given = [frozenset(v for v in range(count) if pattern.counts[v][i]) for i in active]
+    total: list[float] = []
+    for truth in range(count + 1):
+        free = [_free(law.sources[i], pattern, i, truth, values) for i in active]
+        caught = [_caught(law.sources[i], pattern, i) for i in active]
+        likelihood = sum(p * _together(way, given, free, caught, truth, values) for p, way in ways)
+        for value, said in enumerate(pattern.verdicts):
+            likelihood *= said.right if value == truth else said.wrong
+        total.append(likelihood)
+    total[-1] *= max(values + 1 - count, 0.0)
+    whole = sum(total)
+    return tuple(each / whole for each in total[:-1]) if whole else (0.0,) * count
+
+
+def agreeing(law: Law, pattern: Pattern, candidate: int, votes: tuple[int, ...]) -> Pattern:
+    """The pattern after further answers that all give `candidate`; a new value where it is none of those given."""
+    rows = list(pattern.counts)
+    verdicts = pattern.verdicts
+    if candidate == len(rows):
+        rows.append((0,) * len(law.sources))
+        verdicts = (*verdicts, verdict(law, {}, tuple(law.checks)))
+    rows[candidate] = tuple(a + b for a, b in zip(rows[candidate], votes, strict=True))
+    return pattern._replace(counts=tuple(rows), verdicts=verdicts, misses=pattern.misses or (0,) * len(law.sources))
+
+
+def _source_law(name: str, figures: SourceFigures) -> SourceLaw:
+    return SourceLaw(
+        name,
+        figures.systematic.mean,
+        figures.slip.mean,
+        figures.abstain.mean,
+        figures.fault.mean,
+        figures.spread,
+    )
+
+
+def _traps(laws: Sequence[SourceLaw], shares: Sequence[Sequence[float]]) -> tuple[tuple[float, Trapped], ...]:
+    """Each source in turn makes a mistake that an earlier one made, or one of its own, or none."""
+    ways: dict[Trapped, float] = {(): 1.0}
+    for place, law in enumerate(laws):
+        follow = [_follow(laws[i], law, shares[i][place]) for i in range(place)]
+        taken = sum(p * (1 - _clear(way, follow)) for way, p in ways.items())
+        own = max(0.0, law.systematic - taken) / (1 - taken) if taken < 1 else 0.0
+        grown: dict[Trapped, float] = {}
+        for way, p in ways.items():
+            clear = p
+            for root in _roots(way):
+                grown[(*way, root)] = clear * follow[root]
+                clear *= 1 - follow[root]
+            grown[(*way, place)] = clear * own
+            grown[(*way, -1)] = clear * (1 - own)
+        ways = grown
+    return tuple((p, way) for way, p in ways.items() if p > 0)
+
+
+def _follow(first: SourceLaw, other: SourceLaw, share: float) -> float:
+    """Two sources cannot share more mistakes than either makes."""
+    return min(share, other.systematic / first.systematic) if first.systematic else 0.0
+
+
+def _roots(way: Trapped) -> list[int]:
+    return [place for place, root in enumerate(way) if root == place]
+
+
+def _clear(way: Trapped, follow: Sequence[float]) -> float:
+    clear = 1.0
+    for root in _roots(way):
+        clear *= 1 - follow[root]
+    return clear
+
+
+@lru_cache(4096)
+def _ways(law: Law, active: tuple[int, ...]) -> tuple[tuple[float, Trapped], ...]:
+    """The ways as the sources that spoke can tell them apart."""
+    found: dict[Trapped, float] = {}
+    for p, way in law.trapped:
+        names: dict[int, int] = {-1: -1}
+        seen = tuple(names.setdefault(way[i], len(names) - 1) for i in active)
+        found[seen] = found.get(seen, 0.0) + p
+    return tuple((p, way) for way, p in found.items())
+
+
+def _spoke(pattern: Pattern, source: int) -> bool:
+    return bool(pattern.misses and pattern.misses[source]) or any(row[source] for row in pattern.counts)
+
+
+def _together(
+    way: Trapped,
+    given: Sequence[frozenset[int]],
+    free: Sequence[float],
+    caught: Sequence[float],
+    truth: int,
+    values: float,
+) -> float:
+    """The likelihood of all answers if the sources are trapped in this way."""
+    likelihood = 1.0
+    said: dict[int, frozenset[int]] = {}
+    for place, root in enumerate(way):
+        likelihood *= free[place] if root < 0 else caught[place]
+        if root >= 0:
+            said[root] = said.get(root, frozenset()) | given[place]
+    for value in said.values():
+        if len(value) > 1 or truth in value:
+            return 0.0
+        likelihood /= values if value else 1.0
+    return likelihood
+
+
+def _free(law: SourceLaw, pattern: Pattern, source: int, truth: int, values: float) -> float:
+    """The likelihood of a source's answers where it is not trapped."""
+    right, wrong, left_out = 0, 0, False
+    for value, row in enumerate(pattern.counts):
+        if value == truth:
+            right = row[source]
+        elif value == pattern.empty:
+            left_out = row[source] > 0
+        else:
+            wrong += row[source]
+    misses = pattern.misses[source] if pattern.misses else 0
+    abstains = 1.0 if truth == pattern.empty else (law.abstain if left_out else 1 - law.abstain)
+    return abstains * _answers(law, right, wrong, misses, values)
+
+
+def _answers(law: SourceLaw, right: int, wrong: int, misses: int, values: float) -> float:
+    """(1-e)^right (e/M)^wrong; the mean of it over the cases where they are not all alike (beta-binomial law)."""
+    if law.spread is None:
+        return (1 - law.slip) ** right * (law.slip / values) ** wrong
+    fails = law.fault + (1 - law.fault) * law.slip
+    form = law.fault / fails if fails else 0.0
+    hard, easy = law.spread * fails, law.spread * (1 - fails)
+    share = _rise(easy, right) * _rise(hard, wrong + misses) / _rise(law.spread, right + wrong + misses)
+    return share * ((1 - form) / values) ** wrong
+
+
+def _caught(law: SourceLaw, pattern: Pattern, source: int) -> float:
+    """The likelihood that a trapped source answers as often as it did; which value it gives is told elsewhere."""
+    if law.spread is None:
+        return 1.0
+    answers = sum(row[source] for row in pattern.counts)
+    misses = pattern.misses[source] if pattern.misses else 0
+    fails = law.fault + (1 - law.fault) * law.slip
+    return (1 - law.fault) ** answers * _rise(law.spread * fails, misses) / _rise(law.spread, misses)
+
+
+def _rise(start: float, steps: int) -> float:
+    """start (start + 1) ... over so many steps."""
+    product = 1.0
+    for i in range(steps):
+        product *= start + i
+    return product
