@@ -11,6 +11,9 @@ AgentflowError
 ├── ModelError         a model did not answer
 │   ├── AnswerError        it answered, but not in the form asked for
 │   └── UnpricedError      a model has no known price
+├── LedgerError        money cannot be moved like that
+│   ├── CapError           a tenant may not spend more
+│   └── DisputeError       a charge cannot be disputed, or not any more
 ├── ConnectorError     a connector cannot reach or read what it is connected to
 └── WorkerError        a child process did not finish its call
     ├── WorkerTimeout      it ran past its time limit
@@ -76,6 +79,25 @@ class AnswerError(ModelError):
 
 class UnpricedError(ModelError):
     """A model has no known price, neither in litellm's map nor in models.toml."""
+
+
+class LedgerError(AgentflowError):
+    """Money cannot be moved like that."""
+
+
+class CapError(LedgerError):
+    """A tenant may not spend more."""
+
+
+class DisputeError(LedgerError):
+    """A charge cannot be disputed, or not any more.
+
+    `code` says why: `not-charged`, `dispute-window-closed`, `dispute-open`, `dispute-closed`.
+    """
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class ConnectorError(AgentflowError):

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from agentflow.errors import RunError
 from agentflow.flow.record import Record
 from agentflow.jobs.runner import Runner, is_document
-from agentflow.jobs.store import Job
+from agentflow.jobs.tables import Job
 
 JSON_ENDINGS = (".json", ".jsonl")
 

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from agentflow.flow.pack import MINOR_DIGITS
 from agentflow.jobs.runner import cost_of
-from agentflow.jobs.store import Job
+from agentflow.jobs.tables import Job
 
 Line = Mapping[str, Any]
 

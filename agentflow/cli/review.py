@@ -16,7 +16,7 @@ from agentflow.errors import RunError
 from agentflow.flow.step import label
 from agentflow.jobs.packs import load_pack
 from agentflow.jobs.runner import Runner, open_runner
-from agentflow.jobs.store import Job
+from agentflow.jobs.tables import Job
 
 
 @click.command("review")

@@ -77,6 +77,11 @@ def reading(engine: AsyncEngine) -> AsyncEngine:
     return engine.execution_options(reading=True)
 
 
+def rebuilding(engine: AsyncEngine) -> AsyncEngine:
+    """The same engine for migrations: SQLite does not check foreign keys while tables are rebuilt."""
+    return engine.execution_options(rebuilding=True)
+
+
 @asynccontextmanager
 async def one_at_a_time(engine: AsyncEngine, name: str) -> AsyncGenerator[AsyncConnection]:
     """A transaction that waits, over all processes, until no other of the same `name` is under way."""
@@ -139,13 +144,15 @@ def _prepare_sqlite(engine: AsyncEngine, read_only: bool) -> None:
 
     def connected(connection: Any, _: Any) -> None:
         cursor = connection.cursor()
-        cursor.execute("PRAGMA foreign_keys = ON")
         if not read_only:
             cursor.execute("PRAGMA journal_mode = WAL")
         cursor.close()
 
     def begun(connection: Connection) -> None:
-        calm = read_only or connection.get_execution_options().get("reading", False)
+        options = connection.get_execution_options()
+        calm = read_only or options.get("reading", False)
+        # A table that others point to can only be rebuilt while nobody looks; the switch does nothing once begun.
+        connection.exec_driver_sql(f"PRAGMA foreign_keys = {'OFF' if options.get('rebuilding') else 'ON'}")
         connection.exec_driver_sql("BEGIN" if calm else "BEGIN IMMEDIATE")
 
     event.listen(engine.sync_engine, "connect", connected)

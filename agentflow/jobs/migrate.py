@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import agentflow
-from agentflow.connectors.sql import one_at_a_time
+from agentflow.connectors.sql import one_at_a_time, rebuilding
 
 
 def folder() -> Path:
@@ -23,13 +23,13 @@ def folder() -> Path:
 
 async def upgrade(engine: AsyncEngine) -> None:
     """Brings the database to the newest schema; several processes may ask for it at once."""
-    async with one_at_a_time(engine, "agentflow_migrations") as connection:
+    async with one_at_a_time(rebuilding(engine), "agentflow_migrations") as connection:
         await connection.run_sync(_upgrade)
 
 
 async def downgrade(engine: AsyncEngine, to: str = "base") -> None:
     """Takes migrations back, down to the revision `to`; what the dropped tables held is lost."""
-    async with one_at_a_time(engine, "agentflow_migrations") as connection:
+    async with one_at_a_time(rebuilding(engine), "agentflow_migrations") as connection:
         await connection.run_sync(lambda c: command.downgrade(_config(c), to))
 
 

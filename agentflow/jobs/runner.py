@@ -1,10 +1,12 @@
 """The embedded runner: carries a pack's jobs to their outcome, or to the person who is asked, in this process."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +21,27 @@ from agentflow.flow.connector import Connector
 from agentflow.flow.pack import Pack
 from agentflow.flow.record import Document, Record
 from agentflow.flow.step import label
-from agentflow.jobs.store import Job, Status, Store, dollars, new_id, now, open_store
+from agentflow.jobs.ids import new_id, now
+from agentflow.jobs.ledger.tables import PriceList, Verification
+from agentflow.jobs.store import Store, dollars, open_store
+from agentflow.jobs.tables import Job, Status
 
 
 class Runner:
     """A pack with everything its jobs need, open. One serves any number of jobs at once."""
 
     def __init__(
-        self, pack: Pack, store: Store, checkpoints: str, connectors: Mapping[type[Any], Any], models: Binder
+        self,
+        pack: Pack,
+        store: Store,
+        terms: PriceList,
+        checkpoints: str,
+        connectors: Mapping[type[Any], Any],
+        models: Binder,
     ) -> None:
         self.pack = pack
         self.store = store
+        self._terms = terms
         self._checkpoints = checkpoints
         self._connectors = connectors
         self._models = models
@@ -55,6 +67,7 @@ class Runner:
             input_sha256=sha256,
             input=record.model_dump(mode="json"),
             created_at=now(),
+            price_list_id=self._terms.id,
         )
         return await self.store.submit(job)
 
@@ -89,7 +102,7 @@ class Runner:
         return row
 
     async def _advance(self, row: Job, answers: Mapping[str, Any] | None, since: Sequence[Status]) -> Job:
-        if not await self.store.begin(row.id, since=since):
+        if not await self.store.begin(row.id, since=since, terms=self._terms.id):
             raise RunError(f"job {row.id} is {(await self._row(row.id)).status} by now; somebody else was faster")
         services = Services(row.id, self._connectors, self._models, self.store.journal(row.id))
 
@@ -139,10 +152,9 @@ class Runner:
         }
         if not standing.outcome:
             return await self.store.change(row.id, status="awaiting_review", **values)
-        price = self.pack.price_of(standing.outcome)
-        values |= {"outcome": standing.outcome, "result": standing.state[standing.outcome]}
-        values |= {"price_minor": price.minor, "currency": price.currency, "finished_at": now()}
-        return await self.store.change(row.id, status="finished", **values)
+        values |= {"result": standing.state[standing.outcome]}
+        passed = await self.store.passed(row.id)
+        return await self.store.finish(row.id, _verified(row, standing.outcome, values, passed), **values)
 
     async def _fail(self, row: Job, error: Exception, answered: bool, seconds: float) -> Job:
         if answered and isinstance(error, RunError):  # the answer did not fit: the question stays as it was
@@ -153,9 +165,8 @@ class Runner:
         text = str(error) if isinstance(error, AgentflowError) else f"{type(error).__name__}: {error}"
         text = f"{text} ({where})" if where else text
         problem = {"code": "failed", "message": text, "path": "", "severity": "error", "reference": None}
-        return await self.store.change(
+        return await self.store.fail(
             row.id,
-            status="failed",
             problems=[problem],
             cost_micros=micros,
             sources=roles,
@@ -185,7 +196,8 @@ async def open_runner(
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(jobs))
         opened = await _open_connectors(stack, pack, home, connect or {})
-        yield Runner(pack, store, checkpoints, opened, _binder(models, budget))
+        terms = await store.accept(pack)
+        yield Runner(pack, store, terms, checkpoints, opened, _binder(models, budget))
 
 
 def _binder(models: Mapping[str, ModelConfig] | Binder | None, budget: Decimal | None) -> Binder:
@@ -204,6 +216,25 @@ async def _open_connectors(
     if unknown := sorted(set(connect) - set(names)):
         raise ConfigError(f"the pack {pack.name} has no connector {', '.join(unknown)}; it has {', '.join(names)}")
     return {kind: await stack.enter_async_context(kind.open(connect.get(kind.name), home)) for kind in kinds}
+
+
+def _verified(row: Job, outcome: str, values: Mapping[str, Any], passed: Sequence[Any]) -> Verification:
+    """The record that the charge rests on: what reached an outcome has passed every check on its way."""
+    told = json.dumps([values["result"], values["output"]], sort_keys=True, default=str)
+    return Verification(
+        id=new_id("vf"),
+        job_id=row.id,
+        tenant_id=row.tenant_id,
+        outcome=outcome,
+        verdict="pass",
+        fault="none",
+        checks=list(passed),
+        sources=values["sources"],
+        pack_version=row.pack_version,
+        input_sha256=row.input_sha256,
+        output_sha256=sha256(told.encode()).hexdigest(),
+        created_at=now(),
+    )
 
 
 def _asked(row: Job, question: str | None) -> str:

@@ -1,121 +1,25 @@
 """The job store: a row a job, an effect and a model call, in any SQL database."""
 
-import time
-import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Double, ForeignKey, String, UniqueConstraint, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
-from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 
 from agentflow.connectors.sql import open_database, reading
 from agentflow.flow.journal import AttemptLine, CostLine
+from agentflow.flow.pack import Pack
+from agentflow.jobs.ids import now
+from agentflow.jobs.ledger.prices import publish
+from agentflow.jobs.ledger.settling import release, reserve, settle, tell
+from agentflow.jobs.ledger.tables import PriceList, Verification
 from agentflow.jobs.migrate import upgrade
+from agentflow.jobs.tables import LOCAL, Attempt, Cost, Effect, Job, Status
 
 MICROS = 1_000_000
-
-Status = Literal["queued", "running", "awaiting_review", "finished", "failed"]
-
-
-class Table(MappedAsDataclass, DeclarativeBase, kw_only=True):
-    """What every table shares."""
-
-    type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON, str: String}
-
-
-class Job(Table):
-    """One input of one pack on its way to an outcome."""
-
-    __tablename__ = "job"
-    __table_args__ = (
-        UniqueConstraint("pack", "input_name", "input_sha256", name="one_job_an_input"),
-        CheckConstraint("status IN ('queued','running','awaiting_review','finished','failed')", name="known_status"),
-        CheckConstraint("(outcome IS NULL) = (status <> 'finished')", name="an_outcome_when_finished"),
-        CheckConstraint("price_minor >= 0 AND (status = 'finished' OR price_minor = 0)", name="paid_when_finished"),
-        CheckConstraint("cost_micros >= 0", name="cost_not_negative"),
-    )
-
-    id: Mapped[str] = mapped_column(primary_key=True)
-    pack: Mapped[str]
-    pack_version: Mapped[str]
-    input_name: Mapped[str]
-    input_sha256: Mapped[str]
-    input: Mapped[dict[str, Any]]
-    created_at: Mapped[datetime]
-    status: Mapped[str] = mapped_column(default="queued")
-    outcome: Mapped[str | None] = mapped_column(default=None)
-    result: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
-    """The outcome record."""
-    output: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
-    """What the customer gets; a proposal while the job waits for a person."""
-    evidence: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
-    problems: Mapped[list[Any]] = mapped_column(default_factory=list[Any])
-    questions: Mapped[dict[str, Any]] = mapped_column(default_factory=dict[str, Any])
-    """What a person is asked, by question id."""
-    sources: Mapped[list[Any]] = mapped_column(default_factory=list[Any])
-    price_minor: Mapped[int] = mapped_column(default=0)
-    currency: Mapped[str] = mapped_column(default="USD")
-    cost_micros: Mapped[int] = mapped_column(default=0)
-    """Millionths of a USD that models have cost."""
-    seconds: Mapped[float] = mapped_column(Double, default=0.0)
-    finished_at: Mapped[datetime | None] = mapped_column(default=None)
-
-
-class Effect(Table):
-    """One change of the world: there before it is made, and again when it is done."""
-
-    __tablename__ = "effect"
-
-    key: Mapped[str] = mapped_column(primary_key=True)
-    job_id: Mapped[str] = mapped_column(ForeignKey("job.id"), index=True)
-    step: Mapped[str]
-    begun_at: Mapped[datetime]
-    made: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
-    done_at: Mapped[datetime | None] = mapped_column(default=None)
-
-
-class Cost(Table):
-    """One call of a model, failed ones too."""
-
-    __tablename__ = "cost_line"
-
-    call: Mapped[str] = mapped_column(primary_key=True)
-    job_id: Mapped[str] = mapped_column(ForeignKey("job.id"), index=True)
-    step: Mapped[str]
-    role: Mapped[str]
-    model: Mapped[str]
-    tokens_in: Mapped[int]
-    tokens_out: Mapped[int]
-    cost_micros: Mapped[int]
-    seconds: Mapped[float] = mapped_column(Double)
-    created_at: Mapped[datetime]
-    fault: Mapped[str | None] = mapped_column(default=None)
-
-
-class Attempt(Table):
-    """One attempt at a step, for the job's trace."""
-
-    __tablename__ = "attempt"
-
-    id: Mapped[int] = mapped_column(primary_key=True, init=False)
-    job_id: Mapped[str] = mapped_column(ForeignKey("job.id"), index=True)
-    step: Mapped[str]
-    item: Mapped[int | None]
-    number: Mapped[int]
-    source: Mapped[str]
-    fault: Mapped[str | None]
-    problems: Mapped[list[Any]]
-    trust_before: Mapped[float | None] = mapped_column(Double)
-    trust_after: Mapped[float | None] = mapped_column(Double)
-    output: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
-    seconds: Mapped[float] = mapped_column(Double)
-    cost_micros: Mapped[int]
-    created_at: Mapped[datetime]
 
 
 class Store:
@@ -125,16 +29,34 @@ class Store:
         self._writing = async_sessionmaker(engine, expire_on_commit=False)
         self._reading = async_sessionmaker(reading(engine), expire_on_commit=False)
 
+    async def accept(self, pack: Pack, tenant: str = LOCAL) -> PriceList:
+        """The terms of the pack's prices, published where they are new, and the tenant's account in their currency."""
+        async with self._writing.begin() as session:
+            return await publish(session, pack, tenant)
+
     async def submit(self, job: Job) -> Job:
-        """Stores a new job; the one that is there already where the same input came before."""
+        """Stores a new job and sets its price aside; the one that is there already where the same input came before.
+
+        Raises CapError where the tenant may not spend more.
+        """
+        if earlier := await self._same(job):
+            return earlier
         try:
             async with self._writing.begin() as session:
                 session.add(job)
+                await session.flush()
+                await reserve(session, job)
             return job
         except IntegrityError:
-            async with self._reading() as session:
-                same = (Job.pack == job.pack, Job.input_name == job.input_name, Job.input_sha256 == job.input_sha256)
-                return (await session.scalars(select(Job).where(*same))).one()
+            if earlier := await self._same(job):
+                return earlier
+            raise
+
+    async def _same(self, job: Job) -> Job | None:
+        mine = (Job.tenant_id == job.tenant_id, Job.pack == job.pack)
+        same = (Job.input_name == job.input_name, Job.input_sha256 == job.input_sha256)
+        async with self._reading() as session:
+            return await session.scalar(select(Job).where(*mine, *same))
 
     async def get(self, job: str) -> Job | None:
         """The job with that id."""
@@ -155,14 +77,49 @@ class Store:
             await session.execute(update(Job).where(Job.id == job, Job.status != "finished").values(**values))
             return (await session.scalars(select(Job).where(Job.id == job))).one()
 
-    async def begin(self, job: str, *, since: Sequence[Status]) -> bool:
-        """Marks a job as running if its status is one of `since`; False where another was faster."""
+    async def begin(self, job: str, *, since: Sequence[Status], terms: str) -> bool:
+        """Marks a job as running if its status is one of `since`; False where another was faster.
+
+        What may be charged for it is set aside again where it had failed; a job without terms gets those given.
+        """
         values: dict[str, Any] = {"status": "running", "questions": {}}
         async with self._writing.begin() as session:
             changed = await session.execute(
                 update(Job).where(Job.id == job, Job.status.in_(since)).values(**values).returning(Job.id)
             )
-            return changed.first() is not None
+            if changed.first() is None:
+                return False
+            row = await session.get_one(Job, job)
+            row.price_list_id = row.price_list_id or terms
+            await session.flush()
+            await reserve(session, row)
+            return True
+
+    async def finish(self, job: str, verification: Verification, **values: Any) -> Job:
+        """Ends a job with its outcome, verified and charged in one transaction; an ended job stays as it is."""
+        async with self._writing.begin() as session:
+            row = await session.get_one(Job, job, with_for_update=True)
+            if row.status != "finished":
+                charge = await settle(session, row, verification)
+                price = (charge.amount_minor, charge.currency) if charge else (0, row.currency)
+                tell(session, row.tenant_id, "job.finished", row.id, {"outcome": verification.outcome})
+                for name, value in (values | {"price_minor": price[0], "currency": price[1]}).items():
+                    setattr(row, name, value)
+                row.status, row.outcome, row.finished_at = "finished", verification.outcome, now()
+            return row
+
+    async def fail(self, job: str, **values: Any) -> Job:
+        """Ends a job as failed, free of charge; an ended job stays as it is."""
+        async with self._writing.begin() as session:
+            changed = await session.execute(
+                update(Job)
+                .where(Job.id == job, Job.status != "finished")
+                .values(status="failed", **values)
+                .returning(Job.id)
+            )
+            if changed.first() is not None:
+                await release(session, job)
+            return await session.get_one(Job, job)
 
     async def cost(self, job: str) -> tuple[int, list[str]]:
         """Millionths of a USD that the job's model calls have cost so far, and the roles asked."""
@@ -170,6 +127,17 @@ class Store:
             total = await session.scalar(select(func.sum(Cost.cost_micros)).where(Cost.job_id == job))
             roles = await session.scalars(select(Cost.role).where(Cost.job_id == job, Cost.fault.is_(None)).distinct())
             return int(total or 0), sorted(roles)
+
+    async def passed(self, job: str) -> list[dict[str, Any]]:
+        """By step and item: whose answer left it, and what its checks noted."""
+        mine = (Attempt.job_id == job, Attempt.fault.is_(None))
+        async with self._reading() as session:
+            rows = await session.scalars(select(Attempt).where(*mine).order_by(Attempt.id))
+            last = {(row.step, row.item): row for row in rows}
+        return [
+            {"step": step, "item": item, "source": row.source, "noted": sorted({p["code"] for p in row.problems})}
+            for (step, item), row in last.items()
+        ]
 
     def journal(self, job: str) -> "JobJournal":
         """What the engine writes while the job runs."""
@@ -244,16 +212,6 @@ async def open_store(url: str) -> AsyncGenerator[Store]:
     async with open_database(url) as engine:
         await upgrade(engine)
         yield Store(engine)
-
-
-def new_id(prefix: str) -> str:
-    """`prefix_` and a sortable 128-bit id: milliseconds, then chance."""
-    return f"{prefix}_{time.time_ns() // 1_000_000:012x}{uuid.uuid4().hex[:20]}"
-
-
-def now() -> datetime:
-    """The time in UTC, without a zone: SQLite keeps none."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def dollars(micros: int) -> Decimal:

@@ -8,7 +8,9 @@ from agentflow.connectors.sql import open_database
 from agentflow.flow.check import Problem
 from agentflow.flow.journal import AttemptLine
 from agentflow.jobs import migrate
-from agentflow.jobs.store import Attempt, Job, Store, new_id, now
+from agentflow.jobs.ids import new_id, now
+from agentflow.jobs.store import Store
+from agentflow.jobs.tables import Attempt, Job
 
 
 async def test_an_attempt_is_kept_with_what_was_said_of_it(database: str):

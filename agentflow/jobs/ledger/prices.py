@@ -1,0 +1,68 @@
+"""Price lists: a pack's prices as the terms that its jobs are accepted under."""
+
+import json
+from hashlib import sha256
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from agentflow.errors import PackError
+from agentflow.flow.pack import Pack
+from agentflow.flow.step import label
+from agentflow.jobs.ids import new_id, now
+from agentflow.jobs.ledger.tables import ListedPrice, PriceList, SpendAccount, Tenant
+
+DISPUTE_DAYS = 30
+"""Days in which a tenant may dispute a charge."""
+
+
+async def publish(session: AsyncSession, pack: Pack, tenant: str) -> PriceList:
+    """The list with the pack's prices of today; a new one where they differ from every earlier list.
+
+    The tenant has an account in its currency from then on. Raises PackError where the prices are in several
+    currencies.
+    """
+    await _open_account(session, tenant, _currency(pack))
+    terms = {label(outcome): price.minor for outcome, price in pack.prices.items()}
+    currency = _currency(pack)
+    digest = sha256(json.dumps([terms, currency, DISPUTE_DAYS], sort_keys=True).encode()).hexdigest()
+    found = await session.scalar(select(PriceList).where(PriceList.pack == pack.name, PriceList.digest == digest))
+    if found is not None:
+        return found
+    listed = PriceList(
+        id=new_id("plist"),
+        pack=pack.name,
+        digest=digest,
+        currency=currency,
+        dispute_days=DISPUTE_DAYS,
+        created_at=now(),
+    )
+    session.add(listed)
+    await session.flush()
+    for outcome, minor in terms.items():
+        session.add(ListedPrice(price_list_id=listed.id, outcome=outcome, amount_minor=minor, currency=currency))
+    await session.flush()
+    return listed
+
+
+async def dearest(session: AsyncSession, price_list: str) -> ListedPrice:
+    """The dearest outcome of a list: what has to be set aside for a job."""
+    prices = select(ListedPrice).where(ListedPrice.price_list_id == price_list)
+    found = await session.scalars(prices.order_by(ListedPrice.amount_minor.desc(), ListedPrice.outcome).limit(1))
+    return found.one()
+
+
+async def _open_account(session: AsyncSession, tenant: str, currency: str) -> None:
+    if await session.get(Tenant, tenant) is None:
+        session.add(Tenant(id=tenant, name=tenant, created_at=now()))
+        await session.flush()
+    if await session.get(SpendAccount, (tenant, currency)) is None:
+        session.add(SpendAccount(tenant_id=tenant, currency=currency))
+        await session.flush()
+
+
+def _currency(pack: Pack) -> str:
+    currencies = sorted({price.currency for price in pack.prices.values()})
+    if len(currencies) > 1:
+        raise PackError(f"pack {pack.name!r}: its prices are in {' and '.join(currencies)}; use one currency")
+    return currencies[0]

@@ -1,0 +1,73 @@
+"""Statements: a tenant's bill, closed once and never changed."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from agentflow.jobs.ids import new_id, now
+from agentflow.jobs.ledger.tables import Charge, Credit, Statement, StatementLine, Transfer
+from agentflow.jobs.tables import Job
+
+
+async def close(session: AsyncSession, tenant: str, currency: str, until: datetime) -> Statement | None:
+    """The next statement: all transfers before `until` that are on none yet; None where there are none."""
+    moved = await unstated(session, tenant, currency, until)
+    if not moved:
+        return None
+    number = await session.scalar(
+        select(func.max(Statement.number)).where(Statement.tenant_id == tenant, Statement.currency == currency)
+    )
+    statement = Statement(
+        id=new_id("st"),
+        tenant_id=tenant,
+        currency=currency,
+        number=(number or 0) + 1,
+        until=until,
+        total_minor=sum(owed(one) for one in moved),
+        created_at=now(),
+    )
+    session.add(statement)
+    await session.flush()
+    for one in moved:
+        session.add(StatementLine(transfer_id=one.id, statement_id=statement.id, amount_minor=owed(one)))
+    await session.flush()
+    return statement
+
+
+async def unstated(session: AsyncSession, tenant: str, currency: str, until: datetime) -> Sequence[Transfer]:
+    """The transfers before `until` that are on no statement yet, oldest first."""
+    stated = select(StatementLine.transfer_id)
+    mine = (Transfer.tenant_id == tenant, Transfer.currency == currency, Transfer.created_at < until)
+    query = select(Transfer).where(*mine, Transfer.id.not_in(stated)).order_by(Transfer.created_at, Transfer.id)
+    return (await session.scalars(query)).all()
+
+
+def owed(moved: Transfer) -> int:
+    """What a transfer adds to what the tenant owes, in minor units: below zero for a credit."""
+    return moved.amount_minor if moved.kind == "charge" else -moved.amount_minor
+
+
+async def lines(session: AsyncSession, moved: Sequence[Transfer]) -> list[dict[str, Any]]:
+    """The transfers as a bill's lines: what for, which job, which terms, which verification."""
+    return [await _line(session, one) for one in moved]
+
+
+async def _line(session: AsyncSession, moved: Transfer) -> dict[str, Any]:
+    given = await session.get(Credit, moved.source_id) if moved.kind == "credit" else None
+    charge = await session.get_one(Charge, given.charge_id if given else moved.source_id)
+    job = await session.get_one(Job, charge.job_id)
+    return {
+        "date": moved.created_at.isoformat(timespec="seconds") + "Z",
+        "kind": moved.kind if given is None else f"credit ({given.reason})",
+        "job": job.id,
+        "input": job.input_name,
+        "pack": job.pack,
+        "outcome": charge.outcome,
+        "amount_minor": owed(moved),
+        "currency": moved.currency,
+        "price_list": charge.price_list_id,
+        "verification": charge.verification_id,
+    }
