@@ -10,6 +10,7 @@ COMMANDS = {
     "review": "Show and answer the questions that jobs ask a person.",
     "check": "Look for faults in a pack without running it.",
     "draw": "Draw a pack's workflow as Mermaid or SVG.",
+    "bill": "What was charged and why; disputes, credits, statements, proof of the sums.",
     "db": "Bring a job database to the newest schema, or look whether it is.",
 }
 

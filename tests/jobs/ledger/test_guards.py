@@ -5,7 +5,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from agentflow.jobs.ids import now
-from agentflow.jobs.ledger.credits import charge_of, credit
+from agentflow.jobs.ledger.giving import charge_of, credit
 from agentflow.jobs.ledger.statements import close
 from agentflow.jobs.ledger.tables import Charge, ListedPrice, Transfer
 from tests.jobs.ledger.books import PRICE, Books, open_books, verification

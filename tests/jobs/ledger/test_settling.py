@@ -8,7 +8,7 @@ from sqlalchemy import func, select, text, update
 
 from agentflow.errors import CapError, DisputeError, LedgerError
 from agentflow.jobs.ids import now
-from agentflow.jobs.ledger.credits import charge_of, credit, decide, dispute
+from agentflow.jobs.ledger.giving import charge_of, credit, decide, dispute
 from agentflow.jobs.ledger.statements import close, lines, unstated
 from agentflow.jobs.ledger.tables import Charge, Credit, Outbox, PriceList, SpendAccount, StatementLine, Transfer
 from tests.jobs.ledger.books import LESS, PRICE, Books, open_books, pack, verification

@@ -1,0 +1,173 @@
+"""agentflow bill: what tenants owe and why, disputes and credits, and whether the ledger is right."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from agentflow.cli.results import printable
+from agentflow.connectors.sql import open_database, reading
+from agentflow.errors import LedgerError
+from agentflow.flow.pack import MINOR_DIGITS
+from agentflow.jobs import migrate
+from agentflow.jobs.ids import now
+from agentflow.jobs.ledger import bill, giving, statements
+from agentflow.jobs.ledger.audit import RULES, audit
+from agentflow.jobs.ledger.tables import Transfer
+from agentflow.jobs.tables import LOCAL
+
+Sessions = async_sessionmaker[AsyncSession]
+
+
+class Place(NamedTuple):
+    """Whose books, and where they are."""
+
+    url: str
+    tenant: str
+
+
+@click.group("bill")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of a run, whose job database is meant.")
+@click.option("--db", metavar="URL", help="Job database: sqlite:///FILE or postgresql://...")
+@click.option("--tenant", default=LOCAL, show_default=True, help="Whose bill.")
+@click.pass_context
+def command(context: click.Context, out: Path | None, db: str | None, tenant: str) -> None:
+    """What was charged and why, disputes, credits, and proof that the sums are right."""
+    if (out is None) == (db is None):
+        raise click.UsageError("name the books: --out FOLDER of a run (such as out/invoices), or --db URL")
+    if out and not (out / "agentflow.db").is_file():
+        raise click.UsageError(f"there is no run in {out}; name the folder that `agentflow run` wrote to")
+    context.obj = Place(db or f"sqlite:///{out / 'agentflow.db' if out else ''}", tenant)
+
+
+@command.command()
+@click.option("--currency", default="USD", show_default=True)
+@click.option("--until", type=click.DateTime(), help="Only what was charged before.  [default: now]")
+@click.option("--close", "closing", is_flag=True, help="Close it: it never changes, later credits go to the next.")
+@click.option("--format", "form", type=click.Choice(["text", "json", "csv", "html"]), default="text", show_default=True)
+@click.pass_obj
+def statement(place: Place, currency: str, until: datetime | None, closing: bool, form: str) -> None:
+    """Show what is owed and on no statement yet; with --close make it the next statement."""
+    head, lines = asyncio.run(_statement(place, currency, until or now() + timedelta(seconds=1), closing))
+    forms = {"json": lambda: bill.as_json(head, lines), "csv": lambda: bill.as_csv(lines)}
+    forms |= {"html": lambda: bill.as_html(head, lines), "text": lambda: _text(head, lines)}
+    click.echo(forms[form](), nl=form == "json")
+
+
+@command.command()
+@click.argument("job")
+@click.option("--reason", required=True, help="What is wrong.")
+@click.option("--field", "fields", multiple=True, metavar="PATH=VALUE", help="What a field should have been.")
+@click.pass_obj
+def dispute(place: Place, job: str, reason: str, fields: tuple[str, ...]) -> None:
+    """Say that the outcome that JOB was charged for is wrong."""
+    if wrong := [field for field in fields if "=" not in field]:
+        raise click.UsageError(f"--field {wrong[0]}: write it as PATH=VALUE, such as gross_total=119.00")
+    expected = dict(field.split("=", 1) for field in fields)
+
+    async def act(session: AsyncSession) -> str:
+        return (await giving.dispute(session, place.tenant, job, reason, expected)).id
+
+    click.echo(f"dispute {asyncio.run(_write(place, act))} is open; decide it with: agentflow bill ... decide")
+
+
+@command.command()
+@click.argument("dispute")
+@click.argument("decision", type=click.Choice(["accepted", "rejected", "withdrawn"]))
+@click.option("--by", required=True, help="Who decides.")
+@click.option("--text", default="", help="Why.")
+@click.pass_obj
+def decide(place: Place, dispute: str, decision: Any, by: str, text: str) -> None:
+    """Close an open DISPUTE; one that is accepted gives back all that is left of the charge."""
+
+    async def act(session: AsyncSession) -> str:
+        return (await giving.decide(session, dispute, decision, by, text)).state
+
+    click.echo(f"dispute {dispute} is {asyncio.run(_write(place, act))}")
+
+
+@command.command()
+@click.argument("job")
+@click.argument("amount")
+@click.option("--reason", type=click.Choice(["sla", "goodwill", "operator_error"]), required=True)
+@click.option("--request", required=True, help="A name for this credit: the same one is given once.")
+@click.pass_obj
+def credit(place: Place, job: str, amount: str, reason: Any, request: str) -> None:
+    """Give back AMOUNT (such as 0.40) of what JOB was charged."""
+
+    async def act(session: AsyncSession) -> str:
+        charge = await giving.charge_of(session, place.tenant, job)
+        given = await giving.credit(session, charge, _minor(amount, charge.currency), reason, request)
+        return f"{bill.money(given.amount_minor, given.currency)} {given.currency}"
+
+    click.echo(f"credited {asyncio.run(_write(place, act))} of job {job}")
+
+
+@command.command()
+@click.pass_obj
+def verify(place: Place) -> None:
+    """Recount the ledger; exit code 1 where something does not add up."""
+
+    async def look() -> Any:
+        async with _books(place, read_only=True) as sessions, sessions() as session:
+            return await audit(session)
+
+    faults = asyncio.run(look())
+    for fault in faults:
+        click.echo(f"broken: {fault.rule}: {', '.join(fault.ids[:10])}", err=True)
+    click.echo(f"{len(RULES) - len(faults)} of {len(RULES)} rules hold")
+    raise SystemExit(1 if faults else 0)
+
+
+async def _statement(place: Place, currency: str, until: datetime, closing: bool) -> tuple[dict[str, Any], list[Any]]:
+    async with _books(place) as sessions, sessions.begin() as session:
+        moved: Sequence[Transfer] = await statements.unstated(session, place.tenant, currency, until)
+        lines = await statements.lines(session, moved)
+        closed = await statements.close(session, place.tenant, currency, until) if closing else None
+        head = {
+            "title": f"Statement {closed.number}" if closed else "Not on a statement yet",
+            "tenant": place.tenant,
+            "currency": currency,
+            "until": until.isoformat(timespec="seconds") + "Z",
+            "total_minor": sum(statements.owed(one) for one in moved),
+        }
+        return head, lines
+
+
+async def _write(place: Place, act: Any) -> str:
+    async with _books(place) as sessions, sessions.begin() as session:
+        return await act(session)
+
+
+@asynccontextmanager
+async def _books(place: Place, *, read_only: bool = False) -> AsyncGenerator[Sessions]:
+    async with open_database(place.url) as engine:
+        await migrate.upgrade(engine)
+        yield async_sessionmaker(reading(engine) if read_only else engine, expire_on_commit=False)
+
+
+def _text(head: dict[str, Any], lines: Sequence[Any]) -> str:
+    told = [f"{head['title']}: {head['tenant']}, until {head['until']}"]
+    for line in lines:
+        amount = bill.money(line["amount_minor"], line["currency"])
+        told.append(
+            f"{line['date']}  {amount:>10}  {line['kind']:<18} {line['outcome']:<12} {printable(line['input'])}"
+        )
+    return "\n".join([*told, f"total {bill.money(head['total_minor'], head['currency'])} {head['currency']}", ""])
+
+
+def _minor(amount: str, currency: str) -> int:
+    try:
+        minor = Decimal(amount).scaleb(MINOR_DIGITS.get(currency, 2))
+    except InvalidOperation:
+        raise LedgerError(f"{json.dumps(amount)} is no amount; write it like 0.40") from None
+    if minor != minor.to_integral_value() or minor <= 0:
+        raise LedgerError(f"{amount} {currency}: use an amount above zero with the decimals the currency has")
+    return int(minor)

@@ -1,0 +1,73 @@
+"""The bill as people and other programs read it: JSON, CSV and a page that prints."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from html import escape
+from typing import Any
+
+from agentflow.flow.pack import MINOR_DIGITS
+
+Line = Mapping[str, Any]
+
+COLUMNS = ("date", "kind", "input", "outcome", "amount", "currency", "job", "pack", "price_list", "verification")
+FORMULA = tuple(
+    "=+-@\t\r\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}"
+)
+"""What makes a spreadsheet take a cell for a formula, the full-width forms too."""
+STYLE = """body{font:14px/1.4 system-ui,sans-serif;margin:2rem auto;max-width:60rem;color:#111;background:#fff}
+table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #ddd}
+.n{text-align:right;font-variant-numeric:tabular-nums}tfoot td{font-weight:600;border-bottom:0}
+small{color:#555}@media print{body{margin:0}}"""
+
+
+def money(minor: int, currency: str) -> str:
+    """An amount in minor units as text: 4000 USD-cents are `40.00`."""
+    digits = MINOR_DIGITS.get(currency, 2)
+    return f"{Decimal(minor).scaleb(-digits):.{digits}f}"
+
+
+def as_json(head: Mapping[str, Any], lines: Sequence[Line]) -> str:
+    """The bill as JSON; amounts in minor units."""
+    return json.dumps({**head, "lines": list(lines)}, ensure_ascii=False, indent=1)
+
+
+def as_csv(lines: Sequence[Line]) -> str:
+    """The lines as CSV; text that a spreadsheet would take for a formula stands behind an apostrophe."""
+    told = io.StringIO()
+    writer = csv.writer(told)
+    writer.writerow(COLUMNS)
+    for line in lines:
+        writer.writerow([_cell(name, value) for name, value in _shown(line).items()])
+    return told.getvalue()
+
+
+def as_html(head: Mapping[str, Any], lines: Sequence[Line]) -> str:
+    """The bill as one page that needs nothing from elsewhere."""
+    shown = ("date", "kind", "input", "outcome", "job")
+    rows = "".join(
+        f"<tr>{''.join(f'<td>{escape(str(line[name]))}</td>' for name in shown)}"
+        f"<td class=n>{money(line['amount_minor'], line['currency'])}</td></tr>"
+        for line in lines
+    )
+    title = escape(f"{head['title']} - {head['tenant']}")
+    total = f"{money(head['total_minor'], head['currency'])} {escape(head['currency'])}"
+    return (
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{STYLE}</style>"
+        f"<h1>{title}</h1><p><small>until {escape(head['until'])}; paid is what was verified, free what was not"
+        f"</small></p><table><thead><tr>{''.join(f'<th>{name}</th>' for name in shown)}<th class=n>amount</th></tr>"
+        f"</thead><tbody>{rows}</tbody><tfoot><tr><td colspan={len(shown)}>total</td><td class=n>{total}</td></tr>"
+        f"</tfoot></table></html>\n"
+    )
+
+
+def _shown(line: Line) -> dict[str, Any]:
+    row = {**line, "amount": money(line["amount_minor"], line["currency"])}
+    return {name: row[name] for name in COLUMNS}
+
+
+def _cell(name: str, value: Any) -> str:
+    text = str(value)
+    return f"'{text}" if name != "amount" and text.startswith(FORMULA) else text
