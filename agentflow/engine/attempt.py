@@ -38,7 +38,7 @@ async def perform(step: Step, reads: Sequence[Any], services: Services, item: in
         return Accepted(await _effect(step, reads, services, item))
     case = Case(step, reads, services, item)
     verdict = await (case.first_sound() if step.policy.alpha is None else case.trusted(step.policy.alpha))
-    return verdict if case.attempts or isinstance(verdict, Doubted) else Doubted((_nobody(step),))
+    return Doubted((_nobody(step),)) if isinstance(verdict, Doubted) and not verdict.reasons else verdict
 
 
 async def _effect(step: Step, reads: Sequence[Any], services: Services, item: int | None) -> Any:
