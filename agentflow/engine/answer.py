@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, Self, runtime_checkable
 
 from agentflow.engine.trust import Attempt
 from agentflow.engine.trust.figures import Figures
+from agentflow.engine.wire import BUSY
 from agentflow.errors import AnswerError, BudgetError, DeadlineError, ModelError, RunError, UnpricedError
 from agentflow.flow.check import Check, Problem
 from agentflow.flow.journal import AttemptLine, CostLine, Journal
@@ -37,6 +38,20 @@ class Binder(Protocol):
 
         `variant` 0 asks as configured; any other number is a draw of its own, never a replay of an earlier answer.
         """
+        ...
+
+
+@runtime_checkable
+class Bounded(Binder, Protocol):
+    """A binder that holds its models to money and time, and sets both aside before each call."""
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the deadline of the job, or of the run; endless where there is none."""
+        ...
+
+    def within(self, *, usd: Decimal | None = None, seconds: float | None = None) -> Self:
+        """The same models for a step with so much money and time of its own."""
         ...
 
 
@@ -86,32 +101,42 @@ def is_code(step: Step, source: str) -> bool:
 
 async def by_code(step: Step, source: str, reads: Sequence[Any], services: Services) -> Attempt:
     """What a function makes of the records. Raises what it raises."""
-    began = services.clock()
     call = step.sources.get(source, step.call)
     made = await call(*reads, **fetch(signature_of(call).needs, services))
-    return await checked(step, source, made, reads, services, seconds=services.clock() - began)
+    return await checked(step, source, made, reads, services)
 
 
 async def by_model(
-    step: Step, role: str, reads: Sequence[Any], services: Services, problems: Sequence[Problem] = (), variant: int = 0
+    step: Step,
+    role: str,
+    reads: Sequence[Any],
+    services: Services,
+    problems: Sequence[Problem] = (),
+    variant: int = 0,
+    key: EffectKey | None = None,
 ) -> Attempt | None:
     """What the step makes with the role's model, or the fault that kept it from that; None where there is no model.
 
     The model is told `problems`, and nothing else of earlier attempts.
     """
-    meter, began = Meter(services.journal), services.clock()
-    model = services.models.bind(role, step.name, problems, meter, variant)
+    model = services.models.bind(role, step.name, problems, services.journal, variant)
     if model is None:
         return None
     try:
-        made = await step.call(*reads, **fetch(step.signature.needs, services, model=model))
+        made = await step.call(*reads, **fetch(step.signature.needs, services, model=model, key=key))
     except UnpricedError:
         raise
     except (ModelError, BudgetError, DeadlineError) as error:
         fault, code = _fault(error)
-        problem = Problem(code=code, message=f"{role}: {error}")
-        return Attempt(role, None, (problem,), {}, fault, services.clock() - began, meter.cost)
-    return await checked(step, role, made, reads, services, seconds=services.clock() - began, cost=meter.cost)
+        return Attempt(role, None, (Problem(code=code, message=f"{role}: {error}"),), fault=fault, away=_away(error))
+    return await checked(step, role, made, reads, services)
+
+
+def _away(error: Exception) -> float | None:
+    """Seconds after which the model may answer again, 0 where it does not say; None where it is not just away."""
+    if not isinstance(error, ModelError) or isinstance(error, AnswerError):
+        return None
+    return error.retry_after if error.retry_after is not None else (0.0 if error.status in BUSY else None)
 
 
 def _fault(error: Exception) -> tuple[str, str]:
@@ -127,16 +152,7 @@ def _fault(error: Exception) -> tuple[str, str]:
             return "model_unreachable", "model_unreachable"
 
 
-async def checked(
-    step: Step,
-    source: str,
-    made: Any,
-    reads: Sequence[Any],
-    services: Services,
-    *,
-    seconds: float = 0.0,
-    cost: Decimal = Decimal(0),
-) -> Attempt:
+async def checked(step: Step, source: str, made: Any, reads: Sequence[Any], services: Services) -> Attempt:
     """What a source made, with what the step's checks say of it."""
     kind = type_made(step, made)
     said: dict[str, tuple[Problem, ...]] = {}
@@ -144,9 +160,10 @@ async def checked(
         for check in step.checks:
             if not issubclass(kind, signature_of(check).reads[0]):
                 continue
-            said[name_of(check)] = await _run_check(check, made, reads, services)
+            name = name_of(check)
+            said[name] = (*said.get(name, ()), *await _run_check(check, made, reads, services))
     problems = tuple(problem for found in said.values() for problem in found)
-    return Attempt(source, made, problems, said, None, seconds, cost)
+    return Attempt(source, made, problems, said)
 
 
 async def _run_check(check: Check, made: Any, reads: Sequence[Any], services: Services) -> tuple[Problem, ...]:

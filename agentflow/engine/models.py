@@ -53,6 +53,11 @@ class Models:
     """The deadline, by the event loop's clock."""
     lines: Lines = field(default_factory=Lines, repr=False)
 
+    @property
+    def seconds_left(self) -> float:
+        """Until the deadline."""
+        return self.until - now()
+
     def within(self, *, usd: Decimal | None = None, seconds: float | None = None) -> "Models":
         """The same models for a job, or a step, with less money and time; what it spends is taken from both."""
         until = self.until if seconds is None else min(self.until, now() + seconds)

@@ -17,6 +17,19 @@ Said = Mapping[str, tuple[Problem, ...]]
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What an attempt asked of a model, all its calls together."""
+
+    attempt: str = ""
+    """The attempt's id in the journal."""
+    model: str | None = None
+    prompt: str | None = None
+    """The SHA-256 of what was sent first."""
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+
+@dataclass(frozen=True)
 class Attempt:
     """One answer of one source, or the fault that kept it from answering, with what the checks said."""
 
@@ -29,6 +42,8 @@ class Attempt:
     seconds: float = 0.0
     cost: Decimal = Decimal(0)
     """USD."""
+    away: float | None = None
+    """Seconds after which the source may be tried again, where nobody answered for it; 0 where that is not known."""
 
     @property
     def errors(self) -> tuple[Problem, ...]:
