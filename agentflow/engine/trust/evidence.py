@@ -84,17 +84,19 @@ def believe(attempts: Sequence[Attempt], laws: Laws, ties: Ties, *, one_type: bo
     """
     answered = [attempt for attempt in attempts if attempt.made is not None]
     misses = [attempt.source for attempt in attempts if attempt.fault in UNANSWERED]
-    tables = _level([attempt.leaves for attempt in answered], one_type)
+    tables = level([attempt.leaves for attempt in answered], one_type)
     believed: dict[str, Belief] = {}
+    best: dict[str, Any] = {}
     for path in _paths(tables):
-        speak = [i for i, table in enumerate(tables) if path in table and _inside(table, path, believed)]
+        speak = [i for i, table in enumerate(tables) if path in table and inside(table, path, best)]
         if speak:
             given = [(answered[i], tables[i][path]) for i in speak]
             believed[path] = _belief(path, laws.of(path), given, misses, ties)
+            best[path] = believed[path].best
     return believed
 
 
-def _level(tables: Sequence[Leaves], one_type: bool) -> list[Leaves]:
+def level(tables: Sequence[Leaves], one_type: bool) -> list[Leaves]:
     """Shapes made comparable: empty where others have parts is another shape; what cannot differ is no leaf."""
     shapes = {path for table in tables for path in table if is_shape(path)}
     if not shapes:
@@ -113,9 +115,9 @@ def _paths(tables: Sequence[Leaves]) -> list[str]:
     return sorted(found, key=lambda path: (not is_shape(path), path.count(".")))
 
 
-def _inside(table: Leaves, path: str, believed: Mapping[str, Belief]) -> bool:
-    """Whether the answer has the likeliest shape of everything that the path leads through."""
-    return all(table.get(shape) == believed[shape].best for shape in _shapes(path) if shape in believed)
+def inside(table: Leaves, path: str, shapes: Leaves) -> bool:
+    """Whether the answer has these shapes (what else stands in `shapes` is no matter) all along the path."""
+    return all(table.get(shape) == shapes[shape] for shape in _shapes(path) if shape in shapes)
 
 
 @lru_cache(4096)
@@ -173,14 +175,14 @@ def _judged(path: str, law: Law, attempts: Sequence[Attempt], ties: Ties) -> Ver
     objections: dict[str, int] = {}
     names = dict.fromkeys(name for attempt in attempts for name in attempt.said)
     for name in names:
-        spoken = [_objects(path, name, attempt, ties) for attempt in attempts if name in attempt.said]
+        spoken = [objects(path, name, attempt, ties) for attempt in attempts if name in attempt.said]
         if all(spoken):
             objections[name] = min(spoken)
     # That an identity holds is counted once, for all that it ties, where the whole record is weighed.
     return verdict(law, objections, [name for name in names if name not in objections and name not in ties])
 
 
-def _objects(path: str, name: str, attempt: Attempt, ties: Ties) -> int:
+def objects(path: str, name: str, attempt: Attempt, ties: Ties) -> int:
     """Of how many fields at once the check complains, this one among them; 0 where it is not."""
     fewest = 0
     for problem in attempt.said[name]:
