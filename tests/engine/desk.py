@@ -68,8 +68,9 @@ async def do(
     step: Step, models: Any, journal: Any = None, *, case: int = 1, item: int | None = None, **more: Any
 ) -> Any:
     """The step's verdict."""
+    reads = more.pop("reads", [Page(case=case)])
     services = Services("job", more.pop("connectors", {}), models, journal or MemoryJournal(), **more)
-    return await perform(step, [Page(case=case)], services, item)
+    return await perform(step, reads, services, item)
 
 
 def value(verdict: Verdict) -> Any:
