@@ -4,9 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import exp, log
-from typing import Any, NamedTuple
+from typing import Any
 
+from agentflow.engine.trust.binning import bins_of, edges_of
 from agentflow.engine.trust.evidence import UNANSWERED, Ties
 from agentflow.engine.trust.figures import (
     CODE,
@@ -20,74 +20,68 @@ from agentflow.engine.trust.figures import (
     pair,
     pattern_of,
 )
-from agentflow.engine.trust.law import answers, caught, source_law
+from agentflow.engine.trust.fitting import Fit, Tallies, Tally, Unit, fit
 from agentflow.engine.trust.observing import Observation
 
-ROUNDS = 30
-"""Of expectation and maximisation; rates of 1 % stand to four digits after ten."""
-ALIKE = tuple(1 - (1 - (i + 0.5) / 16) ** (1 / 8) for i in range(16))
-"""How alike the answers to one case may be, 1 / (spread + 1): sixteen equal parts of Beta(1, 8), whose mean is the
-prior's spread of 8."""
-
-Unit = tuple[str | int, str]
-"""One field of one case."""
-
-
-class Tally(NamedTuple):
-    """What one source said of one field of one case, over all its calls."""
-
-    right: int
-    wrong: tuple[tuple[Any, int], ...]
-    """By wrong value."""
-    empty: int
-    """Answers that leave the field empty though it has a value."""
-    misses: int
-    """Calls without an answer."""
-    fillable: bool
-    """True if the field has a value."""
-
-    @property
-    def slips(self) -> int:
-        """Wrong answers, whatever they say."""
-        return sum(count for _, count in self.wrong)
-
-    @property
-    def stuck(self) -> bool:
-        """Whether all answers are the same wrong value."""
-        return len(self.wrong) == 1 and not self.right and not self.empty
-
-
-Tallies = Mapping[Unit, Tally]
-
-
-@dataclass(frozen=True)
-class Fit:
-    """A source's figures, and how likely each unit is to be one of its systematic mistakes."""
-
-    figures: SourceFigures
-    trapped: Mapping[Unit, float]
+BINS = 6
 
 
 def estimate(
-    observations: Iterable[Observation], *, ties: Ties | None = None, code: frozenset[str] = frozenset()
+    observations: Iterable[Observation],
+    *,
+    ties: Ties | None = None,
+    code: frozenset[str] = frozenset(),
+    edges: Mapping[str, Sequence[float]] | None = None,
 ) -> StepFigures:
     """The figures of a step from an exam, on top of the priors.
 
     Every source is asked several times a case: a mistake that it makes once is told from one that it always makes
     by what it says the other times; from one call a case both keep their priors. `ties` names the fields that checks
-    hold against each other, `code` the sources that are functions.
+    hold against each other, `code` the sources that are functions. Where a source says how sure it is, its rates are
+    told by bins of equal size, or by those with the upper edges of `edges`, by source.
     """
     rows = [row for row in observations if row.fault is None or row.fault in UNANSWERED]
-    faults = _faults(rows)
-    units = _tallies(rows)
     patterns: dict[str, dict[str, dict[Unit, Tally]]] = defaultdict(lambda: defaultdict(dict))
-    for (source, unit), tally in units.items():
+    for (source, unit), tally in _tallies(rows).items():
         patterns[pattern_of(unit[1])][source][unit] = tally
     said = _said(rows, ties or {})
-    fields = {p: _field(by_source, faults, said.get(p, {}), code) for p, by_source in patterns.items()}
-    together = _pooled(patterns.values())
-    every = _field(together, faults, {}, code)
-    return StepFigures(every=every, fields=fields, identities=_identities(rows, ties or {}), calls=_calls(rows))
+    exam = _Exam(_faults(rows), code, edges or {})
+    return StepFigures(
+        every=exam.field(_pooled(patterns.values()), {}),
+        fields={pattern: exam.field(tallies, said.get(pattern, {})) for pattern, tallies in patterns.items()},
+        identities=_identities(rows, ties or {}),
+        calls=_calls(rows),
+    )
+
+
+@dataclass(frozen=True)
+class _Exam:
+    """What all fields have in common."""
+
+    faults: Mapping[str, tuple[int, int]]
+    code: frozenset[str]
+    edges: Mapping[str, Sequence[float]]
+
+    def field(self, by_source: Mapping[str, Tallies], checks: dict[str, CheckFigures]) -> FieldFigures:
+        """The figures of one field."""
+        fits: dict[str, Fit] = {}
+        values = SourceFigures().wrong_values
+        for _ in range(2):
+            fits = {source: self._fit(source, tallies, values) for source, tallies in by_source.items()}
+            values = _wrong_values(by_source, fits)
+        sources = {source: self._binned(source, by_source[source], found) for source, found in fits.items()}
+        return FieldFigures(
+            sources={source: each.model_copy(update={"wrong_values": values}) for source, each in sources.items()},
+            shared=_shared(by_source, fits),
+            checks=checks,
+        )
+
+    def _fit(self, source: str, tallies: Tallies, values: float) -> Fit:
+        return fit(tallies, CODE if source in self.code else SourceFigures(), self.faults.get(source, (0, 0)), values)
+
+    def _binned(self, source: str, tallies: Tallies, found: Fit) -> SourceFigures:
+        edges = self.edges.get(source) or edges_of(tallies, BINS)
+        return found.figures.model_copy(update={"bins": bins_of(tallies, found, tuple(edges))})
 
 
 def _faults(rows: Sequence[Observation]) -> dict[str, tuple[int, int]]:
@@ -114,7 +108,9 @@ def _tally(rows: Sequence[Observation], misses: int) -> Tally:
     wrong = Counter(row.value for row in rows if row.value != row.truth and row.value is not None)
     empty = sum(row.value is None and row.truth is not None for row in rows)
     right = len(rows) - wrong.total() - empty
-    return Tally(right, tuple(wrong.items()), empty, misses, rows[0].truth is not None)
+    told = (row for row in rows if row.confidence is not None and (row.value is not None or row.truth is None))
+    sure = tuple((row.confidence or 0.0, row.value == row.truth) for row in told)
+    return Tally(right, tuple(wrong.items()), empty, misses, rows[0].truth is not None, sure)
 
 
 def _pooled(patterns: Iterable[Mapping[str, Tallies]]) -> dict[str, dict[Unit, Tally]]:
@@ -123,122 +119,6 @@ def _pooled(patterns: Iterable[Mapping[str, Tallies]]) -> dict[str, dict[Unit, T
         for source, tallies in by_source.items():
             pooled[source] |= tallies
     return pooled
-
-
-def _field(
-    by_source: Mapping[str, Tallies],
-    faults: Mapping[str, tuple[int, int]],
-    checks: dict[str, CheckFigures],
-    code: frozenset[str],
-) -> FieldFigures:
-    priors = {source: CODE if source in code else SourceFigures() for source in by_source}
-    fits: dict[str, Fit] = {}
-    values = SourceFigures().wrong_values
-    for _ in range(2):
-        fits = {s: _fit(tallies, priors[s], faults.get(s, (0, 0)), values) for s, tallies in by_source.items()}
-        values = _wrong_values(by_source, fits)
-    sources = {s: fit.figures.model_copy(update={"wrong_values": values}) for s, fit in fits.items()}
-    return FieldFigures(sources=sources, shared=_shared(by_source, fits), checks=checks)
-
-
-def _fit(tallies: Tallies, prior: SourceFigures, faults: tuple[int, int], values: float) -> Fit:
-    """Expectation and maximisation: which units are systematic mistakes by the rates, the rates by the units."""
-    kinds = Counter((t.right, t.slips, t.misses, t.stuck, t.empty > 0, t.fillable) for t in tallies.values())
-    figures = prior.model_copy(update={"fault": prior.fault.seen(*faults)})
-    for _ in range(ROUNDS):
-        figures = _better(kinds, figures, prior, values)
-    figures = _honest(kinds, figures, prior, faults, values)
-    return Fit(figures, {u: _trapped(figures, t.right, t.slips, t.misses, t.stuck, values) for u, t in tallies.items()})
-
-
-Kind = tuple[int, int, int, bool, bool, bool]
-"""Right answers, wrong ones, calls without one, all the same wrong value, some left empty, could be filled."""
-
-
-def _better(kinds: Mapping[Kind, int], now: SourceFigures, prior: SourceFigures, values: float) -> SourceFigures:
-    caught_, free, wrong, right, left_out, filled = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    for (rights, slips, misses, stuck, empty, fillable), units in kinds.items():
-        if rights + slips:
-            trapped = _trapped(now, rights, slips, misses, stuck, values)
-            caught_ += units * trapped
-            free += units * (1 - trapped)
-            wrong += units * (1 - trapped) * slips
-            right += units * (1 - trapped) * rights
-        elif empty:
-            free += units
-        if fillable and (rights + slips or empty):
-            left_out += units * empty
-            filled += units * (not empty)
-    return now.model_copy(
-        update={
-            "systematic": prior.systematic.seen(caught_, free),
-            "slip": prior.slip.seen(wrong, right),
-            "abstain": prior.abstain.seen(left_out, filled),
-            "spread": None if prior.spread is None else _spread(kinds, now, values),
-        }
-    )
-
-
-def _trapped(figures: SourceFigures, right: int, slips: int, misses: int, stuck: bool, values: float) -> float:
-    """How likely a unit is to be a systematic mistake."""
-    if not stuck:
-        return 0.0
-    here, there = _both(figures, right, slips, misses, values)
-    return here / (here + there) if here + there else 0.0
-
-
-def _both(figures: SourceFigures, right: int, slips: int, misses: int, values: float) -> tuple[float, float]:
-    """How likely such answers are as a systematic mistake, and as chance."""
-    law = source_law("", figures)
-    here = law.systematic * caught(law, right + slips, misses) / values
-    return here, (1 - law.systematic) * answers(law, right, slips, misses, values)
-
-
-def _spread(kinds: Mapping[Kind, int], now: SourceFigures, values: float) -> float:
-    """The posterior mean of how alike the answers to a case are, as a spread."""
-    logs: list[float] = []
-    for alike in ALIKE:
-        figures, total = now.model_copy(update={"spread": 1 / alike - 1}), 0.0
-        for (right, slips, misses, stuck, _, _), units in kinds.items():
-            here, there = _both(figures, right, slips, misses, values)
-            total += units * log((here if stuck else 0.0) + there)
-        logs.append(total)
-    weights = [exp(each - max(logs)) for each in logs]
-    mean = sum(w * a for w, a in zip(weights, ALIKE, strict=True)) / sum(weights)
-    return 1 / mean - 1
-
-
-def _honest(
-    kinds: Mapping[Kind, int], now: SourceFigures, prior: SourceFigures, faults: tuple[int, int], values: float
-) -> SourceFigures:
-    """The rates with no more said to be counted than is known.
-
-    Of systematic mistakes, what is lost because chance may have made them (Louis, 1982); of slips and faults, what
-    is lost because answers to one case are alike: a case of n answers is worth n / (1 + (n - 1) alike).
-    """
-    units = unsure = answered = squares = 0.0
-    for (right, slips, misses, stuck, _, _), n in kinds.items():
-        trapped = _trapped(now, right, slips, misses, stuck, values)
-        units += n * (right + slips > 0)
-        unsure += n * trapped * (1 - trapped)
-        answered += n * (right + slips)
-        squares += n * (right + slips) ** 2
-    rate = now.systematic.mean
-    lost = min(1.0, unsure / (units * rate * (1 - rate))) if units and 0 < rate < 1 else 0.0
-    alike = 0.0 if now.spread is None else 1 / (now.spread + 1)
-    worth = 1 / (1 + (squares / answered - 1) * alike) if answered else 1.0
-    return now.model_copy(
-        update={
-            "systematic": _worth(now.systematic, prior.systematic, 1 - lost),
-            "slip": _worth(now.slip, prior.slip, worth),
-            "fault": prior.fault.seen(worth * faults[0], worth * faults[1]),
-        }
-    )
-
-
-def _worth(rate: Rate, prior: Rate, worth: float) -> Rate:
-    """The rate with what was counted taken for so much of it."""
-    return prior.seen(worth * (rate.hits - prior.hits), worth * (rate.misses - prior.misses))
 
 
 def _wrong_values(by_source: Mapping[str, Tallies], fits: Mapping[str, Fit]) -> float:
@@ -266,8 +146,8 @@ def _shared(by_source: Mapping[str, Tallies], fits: Mapping[str, Fit]) -> dict[s
         for unit, tally in by_source[first].items():
             trapped = fits[first].trapped[unit]
             beside = by_source[second].get(unit)
-            if trapped and beside and (beside.right or beside.wrong):
-                same = beside.stuck and beside.wrong[0][0] == tally.wrong[0][0]
+            if trapped and beside and (beside.kind.given):
+                same = beside.kind.stuck and beside.wrong[0][0] == tally.wrong[0][0]
                 both = trapped * fits[second].trapped[unit] if same else 0.0
                 hits, misses = hits + both, misses + trapped - both
         found[pair(one, other)] = Rate(hits=1 + hits, misses=1 + misses)

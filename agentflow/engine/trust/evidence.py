@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
-from agentflow.engine.trust.figures import FieldFigures, Figures, StepFigures, pattern_of
+from agentflow.engine.trust.figures import Figures, SourceFigures, StepFigures, pattern_of
 from agentflow.engine.trust.law import Law, Pattern, Verdict, field_law, verdict, weigh
 from agentflow.engine.trust.values import SHAPE, Leaves, is_shape
 from agentflow.engine.trust.verdict import Attempt
@@ -13,6 +13,9 @@ from agentflow.flow.check import Problem
 
 Ties = Mapping[str, tuple[str, ...]]
 """By the name of a check that ties fields together: their paths, `*` for the places of a list."""
+
+Bins = tuple[tuple[str, int], ...]
+"""By source that has spoken and was measured: the bin of how sure it is. Sources by the alphabet."""
 
 UNANSWERED = frozenset(("refused", "content_filter", "truncated", "empty", "not_json", "wrong_form", "too_many_calls"))
 """Faults of a source's answer; what kept the answer from coming says nothing of it."""
@@ -25,22 +28,43 @@ class Laws:
         self.figures = figures
         self.sources = tuple(sources)
         self._code = code
-        self._made: dict[str, Law] = {}
+        self._sure: dict[str, Mapping[str, SourceFigures]] = {}
+        self._made: dict[tuple[str | None, Bins], Law] = {}
 
-    def of(self, path: str) -> Law:
-        """The law of the field at `path`."""
+    def of(self, path: str, bins: Bins = ()) -> Law:
+        """The law of the field at `path`, where the sources that have spoken are so sure of what they say."""
         pattern = pattern_of(path)
-        if pattern not in self._made:
-            self._made[pattern] = self._law(self.figures.fields.get(pattern))
-        return self._made[pattern]
+        return self._law(pattern if pattern in self.figures.fields else None, bins)
 
-    @cached_property
+    @property
     def every(self) -> Law:
         """The law of a field that has no figures of its own."""
-        return field_law(self.figures.every, self.sources, self._code)
+        return self._law(None, ())
 
-    def _law(self, figures: FieldFigures | None) -> Law:
-        return self.every if figures is None else field_law(figures, self.sources, self._code)
+    def bins(self, path: str, given: Sequence[Attempt]) -> Bins:
+        """How sure of the field the sources are, each by the mean of what it says of its answers."""
+        measured = self._measured(pattern_of(path))
+        if not measured:
+            return ()
+        said: dict[str, list[float]] = {}
+        for attempt in given:
+            if attempt.source in measured and path in attempt.confidences:
+                said.setdefault(attempt.source, []).append(attempt.confidences[path])
+        found = ((name, measured[name].bin_of(sum(each) / len(each))) for name, each in said.items())
+        return tuple(sorted(found))
+
+    def _measured(self, pattern: str) -> Mapping[str, SourceFigures]:
+        """The sources whose word on their own values was measured."""
+        if pattern not in self._sure:
+            sources = self.figures.fields.get(pattern, self.figures.every).sources
+            self._sure[pattern] = {name: each for name, each in sources.items() if each.bins and name in self.sources}
+        return self._sure[pattern]
+
+    def _law(self, pattern: str | None, bins: Bins) -> Law:
+        if (pattern, bins) not in self._made:
+            figures = self.figures.every if pattern is None else self.figures.fields[pattern]
+            self._made[pattern, bins] = field_law(figures, self.sources, self._code, dict(bins))
+        return self._made[pattern, bins]
 
 
 def laws_of(figures: Figures, step: str, sources: Sequence[str], code: frozenset[str]) -> Laws:
@@ -91,7 +115,8 @@ def believe(attempts: Sequence[Attempt], laws: Laws, ties: Ties, *, one_type: bo
         speak = [i for i, table in enumerate(tables) if path in table and inside(table, path, best)]
         if speak:
             given = [(answered[i], tables[i][path]) for i in speak]
-            believed[path] = _belief(path, laws.of(path), given, misses, ties)
+            law = laws.of(path, laws.bins(path, [attempt for attempt, _ in given]))
+            believed[path] = _belief(path, law, given, misses, ties)
             best[path] = believed[path].best
     return believed
 

@@ -1,12 +1,12 @@
 """The law of one field: how likely its sources are to answer so, if a value is the right one."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from math import comb
+from math import comb, prod
 from typing import NamedTuple
 
-from agentflow.engine.trust.figures import CODE, FieldFigures, SourceFigures
+from agentflow.engine.trust.figures import CODE, UNSEEN, FieldFigures, SourceFigures
 
 Trapped = tuple[int, ...]
 """By source: the number of the mistake that it makes on the case; -1 where it makes none."""
@@ -63,16 +63,27 @@ class Pattern(NamedTuple):
     """By source: calls that ended without an answer."""
 
 
-def field_law(figures: FieldFigures, sources: Sequence[str], code: frozenset[str]) -> Law:
-    """The law of a field that `sources` are asked for; those in `code` are functions."""
-    prior = {name: CODE if name in code else SourceFigures() for name in sources}
-    found = {name: figures.sources.get(name, prior[name]) for name in sources}
+def field_law(
+    figures: FieldFigures, sources: Sequence[str], code: frozenset[str], bins: Mapping[str, int] | None = None
+) -> Law:
+    """The law of a field that `sources` are asked for; those in `code` are functions.
+
+    `bins` says how sure of their values the sources are that have spoken: the law is then that of such cases.
+    """
+    found = {name: source_figures(figures, name, code) for name in sources}
     order = sorted(sources, key=lambda name: -found[name].systematic.mean)
     laws = tuple(source_law(name, found[name]) for name in order)
     shares = [[figures.overlap(a, b) for b in order] for a in order]
     checks = {name: (each.alarm.mean, each.catch.mean) for name, each in figures.checks.items()}
     wrong_values = min((each.wrong_values for each in found.values()), default=1.0)
-    return Law(laws, wrong_values, _traps(laws, shares), checks, {name: i for i, name in enumerate(order)})
+    sure = tuple(_in_bin(law, found[law.name], (bins or {}).get(law.name, UNSEEN)) for law in laws)
+    traps = _given_bins(_traps(laws, shares), laws, sure)
+    return Law(sure, wrong_values, traps, checks, {name: i for i, name in enumerate(order)})
+
+
+def source_figures(figures: FieldFigures, name: str, code: frozenset[str]) -> SourceFigures:
+    """A source's figures for a field, or its prior."""
+    return figures.sources.get(name, CODE if name in code else SourceFigures())
 
 
 def verdict(law: Law, objections: dict[str, int], passed: Sequence[str]) -> Verdict:
@@ -136,6 +147,26 @@ def source_law(name: str, figures: SourceFigures) -> SourceLaw:
         figures.fault.mean,
         figures.spread,
     )
+
+
+def _in_bin(law: SourceLaw, figures: SourceFigures, place: int) -> SourceLaw:
+    if place == UNSEEN:
+        return law
+    found = figures.bins[place]
+    return replace(law, systematic=found.systematic.mean, slip=found.slip.mean)
+
+
+def _given_bins(
+    ways: tuple[tuple[float, Trapped], ...], laws: Sequence[SourceLaw], sure: Sequence[SourceLaw]
+) -> tuple[tuple[float, Trapped], ...]:
+    """The ways where the sources are so sure. Bayes: P(bin | trapped) is P(trapped | bin) P(bin) / P(trapped)."""
+    told = [(i, law.systematic, now.systematic) for i, (law, now) in enumerate(zip(laws, sure, strict=True))]
+    odds = [(i, now / s, (1 - now) / (1 - s)) for i, s, now in told if now != s and 0 < s < 1]
+    if not odds:
+        return ways
+    weighed = [(p * prod(free if way[i] < 0 else caught for i, caught, free in odds), way) for p, way in ways]
+    whole = sum(p for p, _ in weighed)
+    return tuple((p / whole, way) for p, way in weighed if p > 0)
 
 
 def _traps(laws: Sequence[SourceLaw], shares: Sequence[Sequence[float]]) -> tuple[tuple[float, Trapped], ...]:

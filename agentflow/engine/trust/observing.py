@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from agentflow.engine.trust.evidence import UNANSWERED, Ties, inside, level, objects
-from agentflow.engine.trust.values import evidence_of, leaves
+from agentflow.engine.trust.values import leaves
 from agentflow.engine.trust.verdict import Attempt, Made
 
 
@@ -47,14 +47,13 @@ def observed(
     if attempt.made is None:
         return [_row(case, trial, attempt)] if attempt.fault in UNANSWERED else []
     told, right = level([attempt.leaves, leaves(truth)], one_type)
-    sure = confidences(attempt.made)
     return [
         replace(
             _row(case, trial, attempt),
             path=path,
             value=told[path],
             truth=right[path],
-            confidence=sure.get(path),
+            confidence=attempt.confidences.get(path),
             said=_said(path, attempt, ties or {}),
         )
         for path in right
@@ -64,12 +63,6 @@ def observed(
 
 def _row(case: str | int, trial: int, attempt: Attempt) -> Observation:
     return Observation(case, attempt.source, trial, fault=attempt.fault, cost=attempt.cost, seconds=attempt.seconds)
-
-
-def confidences(made: Made) -> dict[str, float]:
-    """What an answer says of its own values, by path; empty where its record keeps no evidence."""
-    name = evidence_of(made)
-    return {} if name is None else {path: each.trust for path, each in getattr(made, name).items()}
 
 
 def _said(path: str, attempt: Attempt, ties: Ties) -> dict[str, bool]:

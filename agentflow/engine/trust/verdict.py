@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from agentflow.engine.trust.values import Leaves, leaves
+from agentflow.engine.trust.values import Leaves, confidences, leaves
 from agentflow.flow.check import Problem
 
 Made = Any
@@ -44,6 +44,7 @@ class Attempt:
     """USD."""
     away: float | None = None
     """Seconds after which the source may be tried again, where nobody answered for it; 0 where that is not known."""
+    asked: Asked = Asked()
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -54,6 +55,11 @@ class Attempt:
     def leaves(self) -> Leaves:
         """The answer's values by path."""
         return leaves(self.made)
+
+    @cached_property
+    def confidences(self) -> Mapping[str, float]:
+        """How sure the source is of its own values, by path; only where its record says so."""
+        return confidences(self.made)
 
 
 @dataclass(frozen=True)
