@@ -1,10 +1,11 @@
 """Binning: how much rarer a source's mistakes are where it says that it is sure."""
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Sequence
 
-from agentflow.engine.trust.figures import Bin, Rate
-from agentflow.engine.trust.fitting import Fit, Tallies
+from agentflow.engine.trust.figures import Bin, Rate, SourceFigures
+from agentflow.engine.trust.fitting import Kind, Tallies, likeliest_law, rates
 
 WEIGHT = 10
 """Answers that a bin's rates start from, erring as often as the source does on the whole."""
@@ -19,25 +20,22 @@ def edges_of(tallies: Tallies, count: int) -> tuple[float, ...]:
     return tuple(sorted(cuts - {sure[-1]}))
 
 
-def bins_of(tallies: Tallies, found: Fit, edges: Sequence[float]) -> tuple[Bin, ...]:
-    """The source's rates by how sure it is, each drawn towards the source's rate on the whole.
+def bins_of(tallies: Tallies, whole: SourceFigures, edges: Sequence[float]) -> tuple[Bin, ...]:
+    """The source's rates by how sure it is, each drawn towards its rate on the whole.
 
-    An answer in a bin counts its unit as a systematic mistake by its share of the unit's answers.
+    A unit is in a bin by the share of its answers that are.
     """
     if not edges:
         return ()
-    trapped, slips = [[0.0, 0.0] for _ in range(len(edges) + 1)], [[0.0, 0.0] for _ in range(len(edges) + 1)]
-    for unit, tally in tallies.items():
-        share = found.trapped[unit]
-        for sure, right in tally.sure:
-            place = bisect_left(edges, sure)
-            trapped[place][0] += share / len(tally.sure)
-            trapped[place][1] += (1 - share) / len(tally.sure)
-            slips[place][right] += (1 - share) * found.worth
-    uppers = (*edges, None)
-    start, slip = _start(found.figures.systematic), _start(found.figures.slip)
+    start = whole.model_copy(update={"systematic": _start(whole.systematic), "slip": _start(whole.slip)})
+    kinds: list[dict[Kind, float]] = [defaultdict(float) for _ in range(len(edges) + 1)]
+    for tally in tallies.values():
+        for sure, _ in tally.sure:
+            kinds[bisect_left(edges, sure)][tally.kind] += 1 / len(tally.sure)
+    found = [rates(each, likeliest_law(each, start, whole.wrong_values), start, whole.wrong_values) for each in kinds]
     return tuple(
-        Bin(edge=edge, systematic=start.seen(*trapped[i]), slip=slip.seen(*slips[i])) for i, edge in enumerate(uppers)
+        Bin(edge=edge, systematic=each.systematic, slip=each.slip, spread=each.spread)
+        for edge, each in zip((*edges, None), found, strict=True)
     )
 
 

@@ -81,7 +81,7 @@ class _Exam:
 
     def _binned(self, source: str, tallies: Tallies, found: Fit) -> SourceFigures:
         edges = self.edges.get(source) or edges_of(tallies, BINS)
-        return found.figures.model_copy(update={"bins": bins_of(tallies, found, tuple(edges))})
+        return found.figures.model_copy(update={"bins": bins_of(tallies, found.figures, tuple(edges))})
 
 
 def _faults(rows: Sequence[Observation]) -> dict[str, tuple[int, int]]:

@@ -44,6 +44,8 @@ class Bin(Counted):
     """None where there is no bound."""
     systematic: Rate
     slip: Rate
+    spread: float | None = Field(default=None, gt=0)
+    """None where all of the bin's cases are alike."""
 
 
 class SourceFigures(Counted):

@@ -60,7 +60,8 @@ class Tally(NamedTuple):
 
 
 Tallies = Mapping[Unit, Tally]
-Kinds = Mapping[Kind, int]
+Kinds = Mapping[Kind, float]
+"""How many units are of each kind."""
 
 
 @dataclass(frozen=True)
@@ -69,48 +70,70 @@ class Fit:
 
     figures: SourceFigures
     trapped: Mapping[Unit, float]
-    worth: float
-    """What a slip counted is worth, because answers to one case are alike."""
 
 
 def fit(tallies: Tallies, prior: SourceFigures, faults: tuple[int, int], values: float) -> Fit:
-    """Expectation and maximisation: which units are systematic mistakes by the rates, the rates by the units.
+    """A source's rates on one field.
 
     `faults`: calls without an answer, and with one. `values`: the size of the space of wrong values.
     """
     kinds = Counter(tally.kind for tally in tallies.values())
-    law = source_law("", prior.model_copy(update={"fault": prior.fault.seen(*faults)}))
-    for _ in range(3):
-        law = law if law.spread is None else replace(law, spread=_spread(kinds, law, values))
-        for _ in range(ROUNDS):
-            trapped, slip = _counted(kinds, law, prior, values)
-            law = replace(law, systematic=trapped.mean, slip=slip.mean)
+    law = likeliest_law(kinds, prior.model_copy(update={"fault": prior.fault.seen(*faults)}), values)
     worth = _worth(kinds, law)
-    figures = _figures(kinds, law, prior, values, worth).model_copy(
+    figures = rates(kinds, law, prior, values).model_copy(
         update={
             "fault": prior.fault.seen(worth * faults[0], worth * faults[1]),
             "abstain": _abstain(tallies, prior.abstain),
-            "spread": law.spread,
             "wrong_values": values,
         }
     )
-    return Fit(figures, {unit: _trapped(law, tally.kind, values) for unit, tally in tallies.items()}, worth)
+    return Fit(figures, {unit: trapped(law, tally.kind, values) for unit, tally in tallies.items()})
+
+
+def likeliest_law(kinds: Kinds, prior: SourceFigures, values: float) -> SourceLaw:
+    """Expectation and maximisation: which units are systematic mistakes by the rates, the rates by the units."""
+    law = source_law("", prior)
+    for _ in range(3):
+        law = law if law.spread is None else replace(law, spread=_spread(kinds, law, values))
+        for _ in range(ROUNDS):
+            systematic, slip = _counted(kinds, law, prior, values)
+            law = replace(law, systematic=systematic.mean, slip=slip.mean)
+    return law
+
+
+def rates(kinds: Kinds, law: SourceLaw, prior: SourceFigures, values: float) -> SourceFigures:
+    """The rates, with no more taken for counted than is known.
+
+    Of systematic mistakes that is less by what chance may have made instead (Louis, 1982: missing information).
+    """
+    systematic, slip = _counted(kinds, law, prior, values)
+    rate, units = law.systematic, sum(n for kind, n in kinds.items() if kind.given)
+    shares = [(n, trapped(law, kind, values)) for kind, n in kinds.items()]
+    unsure = sum(n * share * (1 - share) for n, share in shares)
+    lost = min(1.0, unsure / (units * rate * (1 - rate))) if units and 0 < rate < 1 else 0.0
+    return prior.model_copy(
+        update={
+            "systematic": _part(systematic, prior.systematic, 1 - lost),
+            "slip": _part(slip, prior.slip, _worth(kinds, law)),
+            "spread": law.spread,
+        }
+    )
 
 
 def _counted(kinds: Kinds, law: SourceLaw, prior: SourceFigures, values: float) -> tuple[Rate, Rate]:
     """Systematic mistakes and slips as they are counted by the law."""
-    trapped = free = wrong = right = 0.0
+    stuck = free = wrong = right = 0.0
     for kind, units in kinds.items():
-        share = _trapped(law, kind, values)
-        trapped += units * share
+        share = trapped(law, kind, values)
+        stuck += units * share
         # What was only missed says nothing; what was only left empty is no systematic mistake.
         free += units * (1 - share) * (kind.given > 0 or not kind.misses)
         wrong += units * (1 - share) * kind.slips
         right += units * (1 - share) * kind.right
-    return prior.systematic.seen(trapped, free), prior.slip.seen(wrong, right)
+    return prior.systematic.seen(stuck, free), prior.slip.seen(wrong, right)
 
 
-def _trapped(law: SourceLaw, kind: Kind, values: float) -> float:
+def trapped(law: SourceLaw, kind: Kind, values: float) -> float:
     """How likely a unit is to be a systematic mistake."""
     if not kind.stuck:
         return 0.0
@@ -142,24 +165,6 @@ def _worth(kinds: Kinds, law: SourceLaw) -> float:
         return 1.0
     beside = sum(units * kind.given**2 for kind, units in kinds.items()) / given - 1
     return 1 / (1 + beside / (law.spread + 1))
-
-
-def _figures(kinds: Kinds, law: SourceLaw, prior: SourceFigures, values: float, worth: float) -> SourceFigures:
-    """The rates, with no more taken for counted than is known.
-
-    Of systematic mistakes that is less by what chance may have made instead (Louis, 1982: missing information).
-    """
-    trapped, slip = _counted(kinds, law, prior, values)
-    rate, units = law.systematic, sum(n for kind, n in kinds.items() if kind.given)
-    shares = [(n, _trapped(law, kind, values)) for kind, n in kinds.items()]
-    unsure = sum(n * share * (1 - share) for n, share in shares)
-    lost = min(1.0, unsure / (units * rate * (1 - rate))) if units and 0 < rate < 1 else 0.0
-    return prior.model_copy(
-        update={
-            "systematic": _part(trapped, prior.systematic, 1 - lost),
-            "slip": _part(slip, prior.slip, worth),
-        }
-    )
 
 
 def _part(rate: Rate, prior: Rate, worth: float) -> Rate:

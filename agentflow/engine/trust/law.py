@@ -153,7 +153,7 @@ def _in_bin(law: SourceLaw, figures: SourceFigures, place: int) -> SourceLaw:
     if place == UNSEEN:
         return law
     found = figures.bins[place]
-    return replace(law, systematic=found.systematic.mean, slip=found.slip.mean)
+    return replace(law, systematic=found.systematic.mean, slip=found.slip.mean, spread=found.spread)
 
 
 def _given_bins(
