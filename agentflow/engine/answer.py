@@ -13,10 +13,10 @@ from agentflow.engine.trust.figures import Figures
 from agentflow.engine.wire import BUSY
 from agentflow.errors import AnswerError, BudgetError, DeadlineError, ModelError, RunError, UnpricedError
 from agentflow.flow.check import Check, Problem
-from agentflow.flow.journal import AttemptLine, CostLine, Journal
+from agentflow.flow.journal import Journal
 from agentflow.flow.model import Model
 from agentflow.flow.policy import EffectKey, JobId
-from agentflow.flow.step import Step, as_list, item_of, label, name_of, read_signature
+from agentflow.flow.step import Step, as_list, item_of, label, name_of, place_of, read_signature
 
 signature_of = lru_cache(1024)(read_signature)
 """Reading types takes longer than most checks do."""
@@ -66,32 +66,6 @@ class Services:
     figures: Figures = ASSUMED
     clock: Callable[[], float] = field(default=time.monotonic)
     """Seconds that deadlines go by; never the wall clock, which may jump."""
-
-
-class Meter:
-    """A journal that tells what it was given cost."""
-
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-        self.cost = Decimal(0)
-        """USD."""
-
-    async def spend(self, line: CostLine) -> None:
-        """Keeps a cost line."""
-        self.cost += line.cost
-        await self._journal.spend(line)
-
-    async def attempt(self, line: AttemptLine) -> None:
-        """Keeps an attempt."""
-        await self._journal.attempt(line)
-
-    async def begin_effect(self, key: str, step: str) -> Mapping[str, Any] | None:
-        """Notes that an effect starts."""
-        return await self._journal.begin_effect(key, step)
-
-    async def end_effect(self, key: str, made: Mapping[str, Any]) -> None:
-        """Notes that an effect is done."""
-        await self._journal.end_effect(key, made)
 
 
 def is_code(step: Step, source: str) -> bool:
@@ -161,15 +135,18 @@ async def checked(step: Step, source: str, made: Any, reads: Sequence[Any], serv
             if not issubclass(kind, signature_of(check).reads[0]):
                 continue
             name = name_of(check)
-            said[name] = (*said.get(name, ()), *await _run_check(check, made, reads, services))
+            said[name] = (*said.get(name, ()), *await _run_check(step, check, made, reads, services))
     problems = tuple(problem for found in said.values() for problem in found)
     return Attempt(source, made, problems, said)
 
 
-async def _run_check(check: Check, made: Any, reads: Sequence[Any], services: Services) -> tuple[Problem, ...]:
+async def _run_check(
+    step: Step, check: Check, made: Any, reads: Sequence[Any], services: Services
+) -> tuple[Problem, ...]:
     signature = signature_of(check)
-    others = [next(r for r in reads if isinstance(r, kind)) for kind in signature.reads[1:]]
+    places = [place_of(kind, step.signature.reads) for kind in signature.reads[1:]]
     try:
+        others = [reads[place] for place in places if place is not None]
         found = check(made, *others, **fetch(signature.needs, services))
         listed: Iterable[Problem] = await found if inspect.isawaitable(found) else found
         return tuple(listed)

@@ -13,7 +13,6 @@ from agentflow.engine.answer import (
     CODE,
     Binder,
     Bounded,
-    Meter,
     Services,
     by_code,
     by_model,
@@ -23,15 +22,14 @@ from agentflow.engine.answer import (
     type_made,
 )
 from agentflow.engine.roster import Roster
+from agentflow.engine.trace import Meter, line_of, new_id, raised
 from agentflow.engine.trust import Accepted, Attempt, Doubted, Verdict
 from agentflow.engine.trust.buying import CALL_SECONDS, DEARER, Need, Votes, cheapest, first_of, spared
 from agentflow.engine.trust.evidence import Laws, believe, laws_of
 from agentflow.engine.trust.law import Pattern
 from agentflow.engine.trust.standing import MERGED, Standing, accepted, doubted, likeliest, stand
-from agentflow.engine.trust.values import dump
 from agentflow.engine.trust.verdict import accepts, conclude
 from agentflow.flow.check import Problem, tied_by
-from agentflow.flow.journal import AttemptLine
 from agentflow.flow.policy import EffectKey, Policy
 from agentflow.flow.step import Step, label, name_of
 
@@ -56,9 +54,16 @@ async def _effect(step: Step, reads: Sequence[Any], services: Services, item: in
     if stored is not None:
         kind = next(made for made in step.signature.makes if label(made) == stored["type"])
         return kind.model_validate(stored["value"])
-    made = await step.call(*reads, **fetch(step.signature.needs, services, key=key))
-    kind = type_made(step, made)
+    began = services.clock()
+    try:
+        made = await step.call(*reads, **fetch(step.signature.needs, services, key=key))
+        kind = type_made(step, made)
+    except Exception as error:
+        await services.journal.attempt(line_of(step, item, 1, raised(CODE, error, services.clock() - began)))
+        raise
     await services.journal.end_effect(key.value, {"type": label(kind), "value": made.model_dump(mode="json")})
+    done = Attempt(CODE, made, seconds=services.clock() - began)
+    await services.journal.attempt(line_of(step, item, 1, done, accepted=True))
     return made
 
 
@@ -81,6 +86,7 @@ class Case:
         most = {source: 1 if is_code(step, source) else step.policy.most for source in self.ladder}
         self._roster = Roster(most, step.policy.patience, services.clock)
         self._began = services.clock()
+        self._noted = 0
 
     async def first_sound(self) -> Verdict:
         """The first answer that no check speaks against, source by source."""
@@ -88,7 +94,7 @@ class Case:
             for source in self.ladder:
                 while self._left(source):
                     for attempt in await self._ask([source]):
-                        await self._note(attempt, None, None)
+                        await self._note(attempt, None, accepts(attempt))
                         if accepts(attempt):
                             return conclude(self.attempts)
             if not await self._waited():
@@ -104,9 +110,11 @@ class Case:
             before = standing.least if standing else 0.0
             answered = await self._ask(turn)
             standing = await self._stand() if answered else standing
+            passes = standing is not None and accepts(standing.candidate) and self._passes(standing, alpha)
             for attempt in answered:
-                await self._note(attempt, before, standing.least if standing else 0.0)
-            if standing and accepts(standing.candidate) and self._passes(standing, alpha):
+                trust = (before, standing.least if standing else 0.0)
+                await self._note(attempt, trust, passes and attempt is answered[-1])
+            if standing and passes:
                 return accepted(standing, self.attempts)
 
     def _hopes(self, standing: Standing | None, alpha: float) -> bool:
@@ -175,19 +183,21 @@ class Case:
         return news
 
     async def _call(self, source: str, variant: int) -> Attempt | None:
-        time, began, meter = self._time(), self.services.clock(), Meter(self.meter)
+        time, began, meter = self._time(), self.services.clock(), Meter(self.meter, new_id())
         services = replace(self.services, journal=meter)
         limit = asyncio.timeout(time)
         try:
             async with limit:
                 attempt = await self._answer(source, variant, services)
-        except TimeoutError:
-            if not limit.expired():
+        except Exception as error:
+            if not (isinstance(error, TimeoutError) and limit.expired()):
+                failed = raised(source, error, self.services.clock() - began)
+                await self._note(replace(failed, cost=meter.cost, asked=meter.asked), None, False)
                 raise
             problem = Problem(code="deadline", message=f"{source} did not answer within the step's deadline")
             attempt = Attempt(source, None, (problem,), fault="deadline")
         seconds = self.services.clock() - began
-        return None if attempt is None else replace(attempt, seconds=seconds, cost=meter.cost)
+        return attempt and replace(attempt, seconds=seconds, cost=meter.cost, asked=meter.asked)
 
     async def _answer(self, source: str, variant: int, services: Services) -> Attempt | None:
         if is_code(self.step, source):
@@ -209,21 +219,9 @@ class Case:
             candidate = await checked(self.step, MERGED, candidate.made, self.reads, self.services)
         return stand(candidate, beliefs, self._ties, self._laws.figures.identities)
 
-    async def _note(self, attempt: Attempt, before: float | None, after: float | None) -> None:
-        made = attempt.made
-        line = AttemptLine(
-            step=self.step.name,
-            item=self.item,
-            number=next(i for i, one in enumerate(self.attempts, 1) if one is attempt),
-            source=attempt.source,
-            fault=attempt.fault,
-            problems=attempt.problems,
-            trust_before=before,
-            trust_after=after,
-            output=None if made is None else dump(made, "json"),
-            seconds=attempt.seconds,
-            cost=attempt.cost,
-        )
+    async def _note(self, attempt: Attempt, trust: tuple[float, float] | None, passes: bool) -> None:
+        self._noted += 1
+        line = line_of(self.step, self.item, self._noted, attempt, trust=trust, accepted=passes)
         await self.services.journal.attempt(line)
 
     def _left(self, source: str) -> int:

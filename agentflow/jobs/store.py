@@ -1,5 +1,7 @@
 """The job store: a row a job, an effect and a model call, in any SQL database."""
 
+import hashlib
+import json
 import time
 import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -18,6 +20,8 @@ from agentflow.flow.journal import AttemptLine, CostLine
 from agentflow.jobs.migrate import upgrade
 
 MICROS = 1_000_000
+LONGEST_OUTPUT = 16_384
+"""Characters of JSON that the trace keeps of an answer; of a longer one it keeps the hash."""
 
 Status = Literal["queued", "running", "awaiting_review", "finished", "failed"]
 
@@ -95,24 +99,37 @@ class Cost(Table):
     seconds: Mapped[float] = mapped_column(Double)
     created_at: Mapped[datetime]
     fault: Mapped[str | None] = mapped_column(default=None)
+    attempt: Mapped[str | None] = mapped_column(default=None)
+    """The attempt it was made for: that one's row comes later, or never where the process ends before."""
+    prompt: Mapped[str | None] = mapped_column(default=None)
+    """The SHA-256 of what was sent."""
 
 
 class Attempt(Table):
-    """One attempt at a step, for the job's trace."""
+    """One attempt at a step, for the job's trace; rows are added and never changed."""
 
     __tablename__ = "attempt"
 
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
     job_id: Mapped[str] = mapped_column(ForeignKey("job.id"), index=True)
+    attempt: Mapped[str]
+    run: Mapped[str]
+    """Which of the times that the job was carried on: they sort in their order."""
     step: Mapped[str]
     item: Mapped[int | None]
     number: Mapped[int]
     source: Mapped[str]
+    model: Mapped[str | None]
+    prompt: Mapped[str | None]
     fault: Mapped[str | None]
     problems: Mapped[list[Any]]
     trust_before: Mapped[float | None] = mapped_column(Double)
     trust_after: Mapped[float | None] = mapped_column(Double)
+    accepted: Mapped[bool]
+    made: Mapped[str | None]
     output: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
+    tokens_in: Mapped[int]
+    tokens_out: Mapped[int]
     seconds: Mapped[float] = mapped_column(Double)
     cost_micros: Mapped[int]
     created_at: Mapped[datetime]
@@ -171,6 +188,17 @@ class Store:
             roles = await session.scalars(select(Cost.role).where(Cost.job_id == job, Cost.fault.is_(None)).distinct())
             return int(total or 0), sorted(roles)
 
+    async def attempts(self, job: str) -> Sequence[Attempt]:
+        """The attempts at the job's steps in the order in which they ended, those of all its runs."""
+        async with self._reading() as session:
+            return (await session.scalars(select(Attempt).where(Attempt.job_id == job).order_by(Attempt.id))).all()
+
+    async def calls(self, job: str) -> Sequence[Cost]:
+        """The job's cost lines, oldest first."""
+        query = select(Cost).where(Cost.job_id == job).order_by(Cost.created_at, Cost.call)
+        async with self._reading() as session:
+            return (await session.scalars(query)).all()
+
     def journal(self, job: str) -> "JobJournal":
         """What the engine writes while the job runs."""
         return JobJournal(self._writing, job)
@@ -182,6 +210,7 @@ class JobJournal:
     def __init__(self, sessions: async_sessionmaker[Any], job: str) -> None:
         self._sessions = sessions
         self._job = job
+        self._run = new_id("run")
 
     async def spend(self, line: CostLine) -> None:
         """Keeps a cost line, whatever becomes of the answer."""
@@ -197,6 +226,8 @@ class JobJournal:
             seconds=line.seconds,
             created_at=now(),
             fault=line.fault,
+            attempt=line.attempt,
+            prompt=line.prompt,
         )
         async with self._sessions.begin() as session:
             session.add(row)
@@ -205,15 +236,23 @@ class JobJournal:
         """Keeps an attempt for the job's trace."""
         row = Attempt(
             job_id=self._job,
+            attempt=line.attempt,
+            run=self._run,
             step=line.step,
             item=line.item,
             number=line.number,
             source=line.source,
+            model=line.model,
+            prompt=line.prompt,
             fault=line.fault,
             problems=[problem.model_dump(mode="json") for problem in line.problems],
             trust_before=line.trust_before,
             trust_after=line.trust_after,
-            output=line.output,
+            accepted=line.accepted,
+            made=line.made,
+            output=_light(line.output),
+            tokens_in=line.tokens_in,
+            tokens_out=line.tokens_out,
             seconds=line.seconds,
             cost_micros=int((line.cost * MICROS).to_integral_value()),
             created_at=now(),
@@ -254,6 +293,14 @@ def new_id(prefix: str) -> str:
 def now() -> datetime:
     """The time in UTC, without a zone: SQLite keeps none."""
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _light(output: Any) -> Any:
+    """The output, or its hash and length where it is too long for a trace."""
+    text = json.dumps(output, ensure_ascii=False)
+    if len(text) <= LONGEST_OUTPUT:
+        return output
+    return {"sha256": hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(), "characters": len(text)}
 
 
 def dollars(micros: int) -> Decimal:
