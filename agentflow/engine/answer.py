@@ -6,16 +6,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, Self, runtime_checkable
 
 from agentflow.engine.trust import Attempt
 from agentflow.engine.trust.figures import Figures
+from agentflow.engine.wire import BUSY
 from agentflow.errors import AnswerError, BudgetError, DeadlineError, ModelError, RunError, UnpricedError
 from agentflow.flow.check import Check, Problem
-from agentflow.flow.journal import AttemptLine, CostLine, Journal
+from agentflow.flow.journal import Journal
 from agentflow.flow.model import Model
 from agentflow.flow.policy import EffectKey, JobId
-from agentflow.flow.step import Step, as_list, item_of, label, name_of, read_signature
+from agentflow.flow.step import Step, as_list, item_of, label, name_of, place_of, read_signature
 
 signature_of = lru_cache(1024)(read_signature)
 """Reading types takes longer than most checks do."""
@@ -40,6 +41,20 @@ class Binder(Protocol):
         ...
 
 
+@runtime_checkable
+class Bounded(Binder, Protocol):
+    """A binder that holds its models to money and time, and sets both aside before each call."""
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the deadline of the job, or of the run; endless where there is none."""
+        ...
+
+    def within(self, *, usd: Decimal | None = None, seconds: float | None = None) -> Self:
+        """The same models for a step with so much money and time of its own."""
+        ...
+
+
 @dataclass(frozen=True)
 class Services:
     """What the steps of one job are given after the `*`, and what its answers are weighed by."""
@@ -53,32 +68,6 @@ class Services:
     """Seconds that deadlines go by; never the wall clock, which may jump."""
 
 
-class Meter:
-    """A journal that tells what it was given cost."""
-
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-        self.cost = Decimal(0)
-        """USD."""
-
-    async def spend(self, line: CostLine) -> None:
-        """Keeps a cost line."""
-        self.cost += line.cost
-        await self._journal.spend(line)
-
-    async def attempt(self, line: AttemptLine) -> None:
-        """Keeps an attempt."""
-        await self._journal.attempt(line)
-
-    async def begin_effect(self, key: str, step: str) -> Mapping[str, Any] | None:
-        """Notes that an effect starts."""
-        return await self._journal.begin_effect(key, step)
-
-    async def end_effect(self, key: str, made: Mapping[str, Any]) -> None:
-        """Notes that an effect is done."""
-        await self._journal.end_effect(key, made)
-
-
 def is_code(step: Step, source: str) -> bool:
     """Whether the source is a function of the pack's and no model."""
     return source == CODE or source in step.sources
@@ -86,32 +75,42 @@ def is_code(step: Step, source: str) -> bool:
 
 async def by_code(step: Step, source: str, reads: Sequence[Any], services: Services) -> Attempt:
     """What a function makes of the records. Raises what it raises."""
-    began = services.clock()
     call = step.sources.get(source, step.call)
     made = await call(*reads, **fetch(signature_of(call).needs, services))
-    return await checked(step, source, made, reads, services, seconds=services.clock() - began)
+    return await checked(step, source, made, reads, services)
 
 
 async def by_model(
-    step: Step, role: str, reads: Sequence[Any], services: Services, problems: Sequence[Problem] = (), variant: int = 0
+    step: Step,
+    role: str,
+    reads: Sequence[Any],
+    services: Services,
+    problems: Sequence[Problem] = (),
+    variant: int = 0,
+    key: EffectKey | None = None,
 ) -> Attempt | None:
     """What the step makes with the role's model, or the fault that kept it from that; None where there is no model.
 
     The model is told `problems`, and nothing else of earlier attempts.
     """
-    meter, began = Meter(services.journal), services.clock()
-    model = services.models.bind(role, step.name, problems, meter, variant)
+    model = services.models.bind(role, step.name, problems, services.journal, variant)
     if model is None:
         return None
     try:
-        made = await step.call(*reads, **fetch(step.signature.needs, services, model=model))
+        made = await step.call(*reads, **fetch(step.signature.needs, services, model=model, key=key))
     except UnpricedError:
         raise
     except (ModelError, BudgetError, DeadlineError) as error:
         fault, code = _fault(error)
-        problem = Problem(code=code, message=f"{role}: {error}")
-        return Attempt(role, None, (problem,), {}, fault, services.clock() - began, meter.cost)
-    return await checked(step, role, made, reads, services, seconds=services.clock() - began, cost=meter.cost)
+        return Attempt(role, None, (Problem(code=code, message=f"{role}: {error}"),), fault=fault, away=_away(error))
+    return await checked(step, role, made, reads, services)
+
+
+def _away(error: Exception) -> float | None:
+    """Seconds after which the model may answer again, 0 where it does not say; None where it is not just away."""
+    if not isinstance(error, ModelError) or isinstance(error, AnswerError):
+        return None
+    return error.retry_after if error.retry_after is not None else (0.0 if error.status in BUSY else None)
 
 
 def _fault(error: Exception) -> tuple[str, str]:
@@ -127,16 +126,7 @@ def _fault(error: Exception) -> tuple[str, str]:
             return "model_unreachable", "model_unreachable"
 
 
-async def checked(
-    step: Step,
-    source: str,
-    made: Any,
-    reads: Sequence[Any],
-    services: Services,
-    *,
-    seconds: float = 0.0,
-    cost: Decimal = Decimal(0),
-) -> Attempt:
+async def checked(step: Step, source: str, made: Any, reads: Sequence[Any], services: Services) -> Attempt:
     """What a source made, with what the step's checks say of it."""
     kind = type_made(step, made)
     said: dict[str, tuple[Problem, ...]] = {}
@@ -144,15 +134,19 @@ async def checked(
         for check in step.checks:
             if not issubclass(kind, signature_of(check).reads[0]):
                 continue
-            said[name_of(check)] = await _run_check(check, made, reads, services)
+            name = name_of(check)
+            said[name] = (*said.get(name, ()), *await _run_check(step, check, made, reads, services))
     problems = tuple(problem for found in said.values() for problem in found)
-    return Attempt(source, made, problems, said, None, seconds, cost)
+    return Attempt(source, made, problems, said)
 
 
-async def _run_check(check: Check, made: Any, reads: Sequence[Any], services: Services) -> tuple[Problem, ...]:
+async def _run_check(
+    step: Step, check: Check, made: Any, reads: Sequence[Any], services: Services
+) -> tuple[Problem, ...]:
     signature = signature_of(check)
-    others = [next(r for r in reads if isinstance(r, kind)) for kind in signature.reads[1:]]
+    places = [place_of(kind, step.signature.reads) for kind in signature.reads[1:]]
     try:
+        others = [reads[place] for place in places if place is not None]
         found = check(made, *others, **fetch(signature.needs, services))
         listed: Iterable[Problem] = await found if inspect.isawaitable(found) else found
         return tuple(listed)

@@ -5,11 +5,12 @@ import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
-from agentflow.engine.asking import Question, Said, form_for, question_of, said_in
+from agentflow.engine.asking import Question, Said, form_for, prompt_of, question_of, said_in
 from agentflow.engine.budget import Budget
 from agentflow.engine.config import ModelConfig
 from agentflow.engine.prices import Usage, cost_of
@@ -140,6 +141,11 @@ class _Send(Generic[R]):
     """The most that a send may cost, USD."""
     read: Callable[[Said], R]
 
+    @cached_property
+    def prompt(self) -> str:
+        """See `prompt_of`."""
+        return prompt_of(self.question.messages, self.options)
+
     async def once(self) -> R:
         """What is read from the answer. Raises AnswerError, or ModelError with the state that the wire decides by.
 
@@ -211,6 +217,7 @@ class _Send(Generic[R]):
             cost=cost,
             seconds=seconds,
             fault=fault,
+            prompt=self.prompt,
         )
 
 

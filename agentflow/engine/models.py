@@ -53,10 +53,16 @@ class Models:
     """The deadline, by the event loop's clock."""
     lines: Lines = field(default_factory=Lines, repr=False)
 
+    @property
+    def seconds_left(self) -> float:
+        """Until the deadline."""
+        return self.until - now()
+
     def within(self, *, usd: Decimal | None = None, seconds: float | None = None) -> "Models":
-        """The same models for a job, or a step, with less money and time; what it spends is taken from both."""
+        """The same models for a step, with less money and time; what it spends is taken from both."""
         until = self.until if seconds is None else min(self.until, now() + seconds)
-        return replace(self, budget=self.budget if usd is None else Budget(usd, self.budget), until=until)
+        budget = self.budget if usd is None else Budget(usd, self.budget, "raise the budget of the step's policy")
+        return replace(self, budget=budget, until=until)
 
     def bind(
         self, role: str, step: str, problems: Sequence[Problem], journal: Journal, variant: int = 0

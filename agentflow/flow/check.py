@@ -7,6 +7,7 @@ from agentflow.flow.record import Record
 
 Severity = Literal["error", "note"]
 _TIES = "ties"
+_NAMES = "names"
 
 
 class Problem(Record):
@@ -42,6 +43,21 @@ def ties(*paths: str) -> Callable[[C], C]:
         return check
 
     return declare
+
+
+def names(*paths: str) -> Callable[[C], C]:
+    """Declares fields that a check speaks of by path, so that a name that no record has is found in the table."""
+
+    def declare(check: C) -> C:
+        setattr(check, _NAMES, paths)
+        return check
+
+    return declare
+
+
+def named_by(check: Check) -> tuple[str, ...]:
+    """The fields that the check names: those that it ties together, and those that it declares otherwise."""
+    return (*tied_by(check), *getattr(check, _NAMES, ()))
 
 
 def tied_by(check: Check) -> tuple[str, ...]:

@@ -7,8 +7,10 @@ from typing import Any, Protocol
 from pydantic import BaseModel
 
 from agentflow.errors import WorkflowError
+from agentflow.flow.check import Check, named_by
 from agentflow.flow.model import Model
-from agentflow.flow.step import Step, item_of, label, name_of, read_signature
+from agentflow.flow.record import has_path
+from agentflow.flow.step import Signature, Step, item_of, label, name_of, place_of, read_signature
 
 
 class Table(Protocol):
@@ -87,13 +89,25 @@ def _rungs(step: Step) -> Iterator[str]:
 def _checks(step: Step) -> Iterator[str]:
     for check in step.checks:
         try:
-            reads = read_signature(check).reads
+            signature = read_signature(check)
         except WorkflowError as error:
             yield f"{step.name}: a check cannot be wired: {error}"
             continue
-        if not any(isinstance(made, type) and issubclass(made, reads[:1]) for made in step.signature.makes):
-            about = label(reads[0]) if reads else "nothing"
-            yield f"{step.name}: the check {name_of(check)} is about {about}, which the step does not make"
+        yield from (f"{step.name}: the check {name_of(check)} {gap}" for gap in _check(step, check, signature))
+
+
+def _check(step: Step, check: Check, signature: Signature) -> Iterator[str]:
+    about, others = signature.reads[:1], signature.reads[1:]
+    made = [kind for kind in step.signature.makes if isinstance(kind, type) and issubclass(kind, about)]
+    if not made:
+        yield f"is about {label(about[0]) if about else 'nothing'}, which the step does not make"
+        return
+    for kind in others:
+        if step.kind != "review" and place_of(kind, step.signature.reads) is None:
+            yield f"reads {label(kind)}, which the step does not; add it to the step's parameters"
+    for path in named_by(check):
+        if not any(has_path(kind, path) for kind in made):
+            yield f"names {path}, which {' and '.join(map(label, made))} do not have; see how the field is called"
 
 
 def _starts(table: Table) -> Iterator[str]:

@@ -24,12 +24,18 @@ class CostLine:
     seconds: float = 0.0
     fault: str | None = None
     """Why the call gave no answer; None where it did."""
+    attempt: str | None = None
+    """The attempt that it was made for."""
+    prompt: str | None = None
+    """The SHA-256 of what was sent, messages and options; never the text itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AttemptLine:
     """One attempt at a step: what a source answered, or the fault that kept it from answering."""
 
+    attempt: str
+    """Unique; the cost lines of its calls name it."""
     step: str
     item: int | None = None
     """The position in the list of an `.each`."""
@@ -43,8 +49,18 @@ class AttemptLine:
     trust_before: float | None = None
     """Trust in the least trusted field of the best candidate; None under a policy without alpha."""
     trust_after: float | None = None
+    made: str | None = None
+    """The record type of the answer, as the step's table names it."""
     output: Any = None
-    """The answer as JSON."""
+    """The answer as JSON, without its evidence; None of a step that has no ladder: the job itself keeps that."""
+    accepted: bool = False
+    """Whether the step's answer left it after this attempt."""
+    model: str | None = None
+    """The model behind the source; None for code."""
+    prompt: str | None = None
+    """The SHA-256 of the first thing that the model was sent."""
+    tokens_in: int = 0
+    tokens_out: int = 0
     seconds: float = 0.0
     cost: Decimal = Decimal(0)
     """USD."""

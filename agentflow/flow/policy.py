@@ -16,10 +16,14 @@ class Policy:
     max_attempts: int | None = None
     """Answers asked of one model; None is 2 without alpha, 5 with it. A source of code is asked once."""
     budget: Decimal | None = None
-    """USD that one item's answers may cost; no answer is asked for once they are spent."""
+    """USD that one item's answers may cost. The most that a call may cost is set aside before it is made, and no call
+    is made that could cost more than is left."""
     deadline: float | None = None
     """Seconds from the step's start; answers that are needed and no longer fit one after the other are asked for at
     once."""
+    patience: float = 120.0
+    """Seconds that one item waits, all in all, for models that do not answer where no other can help; then a person
+    is asked."""
     feedback: bool = True
     """A model is told the problems of its answer before; the answer itself never goes along."""
     pooled: bool = False

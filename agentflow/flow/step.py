@@ -94,6 +94,13 @@ def item_of(record: Any) -> Any:
     return get_args(record)[0] if get_origin(record) is list else None
 
 
+def place_of(kind: Any, reads: Sequence[Any]) -> int | None:
+    """Which of the record types that a step reads is a `kind`; None where none is."""
+    exact = (i for i, read in enumerate(reads) if read == kind)
+    wider = (i for i, read in enumerate(reads) if isinstance(kind, type) and isinstance(read, type))
+    return next(exact, next((i for i in wider if issubclass(reads[i], kind)), None))
+
+
 def as_list(made: Any) -> list[Any] | None:
     """A step's list of records; None where it made one record."""
     return cast("list[Any]", made) if isinstance(made, list) else None

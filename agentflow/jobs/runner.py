@@ -16,8 +16,10 @@ from agentflow.connectors.documents import Documents
 from agentflow.engine.attempt import Binder, Services, perform
 from agentflow.engine.graph import NOTES, Graph, Standing, forget, open_saver
 from agentflow.engine.models import Budget, ModelConfig, Models
+from agentflow.engine.trace import answered_line, asked_line
 from agentflow.errors import AgentflowError, ConfigError, RunError
 from agentflow.flow.connector import Connector
+from agentflow.flow.journal import Journal
 from agentflow.flow.pack import Pack
 from agentflow.flow.record import Document, Record
 from agentflow.flow.step import label
@@ -116,7 +118,9 @@ class Runner:
         began = time.monotonic()
         try:
             async with open_saver(self._checkpoints) as saver:
-                standing = await self._move(row, saver, do, answers)
+                standing = await self._move(row, saver, do, answers, services.journal)
+                for asked in [key for key in standing.questions if key not in row.questions]:
+                    await services.journal.attempt(asked_line(standing.questions[asked]))
                 job = await self._settle(row, standing, time.monotonic() - began)
                 if job.status == "finished":
                     await forget(row.id, saver)
@@ -124,7 +128,9 @@ class Runner:
         except Exception as error:  # noqa: BLE001 - whatever a pack's code raises fails its own job and no other
             return await self._fail(row, error, answers is not None, time.monotonic() - began)
 
-    async def _move(self, row: Job, saver: Any, do: Any, answers: Mapping[str, Any] | None) -> Standing:
+    async def _move(
+        self, row: Job, saver: Any, do: Any, answers: Mapping[str, Any] | None, journal: Journal
+    ) -> Standing:
         standing = await self._graph.standing(row.id, saver)
         if not standing.begun and answers:
             raise RunError("the steps of this job are not kept here; name the folder of its run with --out")
@@ -132,6 +138,8 @@ class Runner:
             return await self._graph.start(row.id, saver, do, self.pack.workflow.takes.model_validate(row.input))
         if standing.outcome or (standing.questions and not answers):
             return standing
+        for asked, given in (answers or {}).items():
+            await journal.attempt(answered_line(row.questions[asked], given["type"], given["value"]))
         return await self._graph.go_on(row.id, saver, do, answers)
 
     async def _settle(self, row: Job, standing: Standing, seconds: float) -> Job:

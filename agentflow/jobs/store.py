@@ -1,5 +1,7 @@
 """The job store: a row a job, an effect and a model call, in any SQL database."""
 
+import hashlib
+import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -12,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from agentflow.connectors.sql import open_database, reading
 from agentflow.flow.journal import AttemptLine, CostLine
 from agentflow.flow.pack import Pack
-from agentflow.jobs.ids import now
+from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.prices import publish
 from agentflow.jobs.ledger.settling import release, reserve, settle, tell
 from agentflow.jobs.ledger.tables import PriceList, Verification
@@ -20,6 +22,8 @@ from agentflow.jobs.migrate import upgrade
 from agentflow.jobs.tables import LOCAL, Attempt, Cost, Effect, Job, Status
 
 MICROS = 1_000_000
+LONGEST_OUTPUT = 16_384
+"""Characters of JSON that the trace keeps of an answer; of a longer one it keeps the hash."""
 
 
 class Store:
@@ -128,12 +132,20 @@ class Store:
             roles = await session.scalars(select(Cost.role).where(Cost.job_id == job, Cost.fault.is_(None)).distinct())
             return int(total or 0), sorted(roles)
 
+    async def attempts(self, job: str) -> Sequence[Attempt]:
+        """The attempts at the job's steps in the order in which they ended, those of all its runs."""
+        async with self._reading() as session:
+            return (await session.scalars(select(Attempt).where(Attempt.job_id == job).order_by(Attempt.id))).all()
+
+    async def calls(self, job: str) -> Sequence[Cost]:
+        """The job's cost lines, oldest first."""
+        query = select(Cost).where(Cost.job_id == job).order_by(Cost.created_at, Cost.call)
+        async with self._reading() as session:
+            return (await session.scalars(query)).all()
+
     async def passed(self, job: str) -> list[dict[str, Any]]:
         """By step and item: whose answer left it, and what its checks noted."""
-        mine = (Attempt.job_id == job, Attempt.fault.is_(None))
-        async with self._reading() as session:
-            rows = await session.scalars(select(Attempt).where(*mine).order_by(Attempt.id))
-            last = {(row.step, row.item): row for row in rows}
+        last = {(row.step, row.item): row for row in await self.attempts(job) if row.accepted}
         return [
             {"step": step, "item": item, "source": row.source, "noted": sorted({p["code"] for p in row.problems})}
             for (step, item), row in last.items()
@@ -150,6 +162,7 @@ class JobJournal:
     def __init__(self, sessions: async_sessionmaker[Any], job: str) -> None:
         self._sessions = sessions
         self._job = job
+        self._run = new_id("run")
 
     async def spend(self, line: CostLine) -> None:
         """Keeps a cost line, whatever becomes of the answer."""
@@ -165,6 +178,8 @@ class JobJournal:
             seconds=line.seconds,
             created_at=now(),
             fault=line.fault,
+            attempt=line.attempt,
+            prompt=line.prompt,
         )
         async with self._sessions.begin() as session:
             session.add(row)
@@ -173,15 +188,23 @@ class JobJournal:
         """Keeps an attempt for the job's trace."""
         row = Attempt(
             job_id=self._job,
+            attempt=line.attempt,
+            run=self._run,
             step=line.step,
             item=line.item,
             number=line.number,
             source=line.source,
+            model=line.model,
+            prompt=line.prompt,
             fault=line.fault,
             problems=[problem.model_dump(mode="json") for problem in line.problems],
             trust_before=line.trust_before,
             trust_after=line.trust_after,
-            output=line.output,
+            accepted=line.accepted,
+            made=line.made,
+            output=_light(line.output),
+            tokens_in=line.tokens_in,
+            tokens_out=line.tokens_out,
             seconds=line.seconds,
             cost_micros=int((line.cost * MICROS).to_integral_value()),
             created_at=now(),
@@ -212,6 +235,14 @@ async def open_store(url: str) -> AsyncGenerator[Store]:
     async with open_database(url) as engine:
         await upgrade(engine)
         yield Store(engine)
+
+
+def _light(output: Any) -> Any:
+    """The output, or its hash and length where it is too long for a trace."""
+    text = json.dumps(output, ensure_ascii=False)
+    if len(text) <= LONGEST_OUTPUT:
+        return output
+    return {"sha256": hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(), "characters": len(text)}
 
 
 def dollars(micros: int) -> Decimal:

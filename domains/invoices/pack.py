@@ -16,7 +16,12 @@ BAR = 0.95
 
 EVERY = (
     checks.complete,
-    checks.adds_up,
+    checks.totals_add_up,
+    checks.due_follows,
+    checks.tax_rows_hold,
+    checks.tax_rows_add_up,
+    checks.tax_bases_add_up,
+    checks.lines_add_up,
     checks.line_totals,
     checks.signs,
     checks.dates_in_order,

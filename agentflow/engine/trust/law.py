@@ -1,11 +1,12 @@
 """The law of one field: how likely its sources are to answer so, if a value is the right one."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from math import comb, prod
 from typing import NamedTuple
 
-from agentflow.engine.trust.figures import CODE, FieldFigures, SourceFigures
+from agentflow.engine.trust.figures import CODE, UNSEEN, FieldFigures, SourceFigures
 
 Trapped = tuple[int, ...]
 """By source: the number of the mistake that it makes on the case; -1 where it makes none."""
@@ -62,16 +63,27 @@ class Pattern(NamedTuple):
     """By source: calls that ended without an answer."""
 
 
-def field_law(figures: FieldFigures, sources: Sequence[str], code: frozenset[str]) -> Law:
-    """The law of a field that `sources` are asked for; those in `code` are functions."""
-    prior = {name: CODE if name in code else SourceFigures() for name in sources}
-    found = {name: figures.sources.get(name, prior[name]) for name in sources}
+def field_law(
+    figures: FieldFigures, sources: Sequence[str], code: frozenset[str], bins: Mapping[str, int] | None = None
+) -> Law:
+    """The law of a field that `sources` are asked for; those in `code` are functions.
+
+    `bins` says how sure of their values the sources are that have spoken: the law is then that of such cases.
+    """
+    found = {name: source_figures(figures, name, code) for name in sources}
     order = sorted(sources, key=lambda name: -found[name].systematic.mean)
-    laws = tuple(_source_law(name, found[name]) for name in order)
+    laws = tuple(source_law(name, found[name]) for name in order)
     shares = [[figures.overlap(a, b) for b in order] for a in order]
     checks = {name: (each.alarm.mean, each.catch.mean) for name, each in figures.checks.items()}
     wrong_values = min((each.wrong_values for each in found.values()), default=1.0)
-    return Law(laws, wrong_values, _traps(laws, shares), checks, {name: i for i, name in enumerate(order)})
+    sure = tuple(_in_bin(law, found[law.name], (bins or {}).get(law.name, UNSEEN)) for law in laws)
+    traps = _given_bins(_traps(laws, shares), laws, sure)
+    return Law(sure, wrong_values, traps, checks, {name: i for i, name in enumerate(order)})
+
+
+def source_figures(figures: FieldFigures, name: str, code: frozenset[str]) -> SourceFigures:
+    """A source's figures for a field, or its prior."""
+    return figures.sources.get(name, CODE if name in code else SourceFigures())
 
 
 def verdict(law: Law, objections: dict[str, int], passed: Sequence[str]) -> Verdict:
@@ -104,8 +116,8 @@ def weigh(law: Law, pattern: Pattern) -> tuple[float, ...]:
     total: list[float] = []
     for truth in range(count + 1):
         free = [_free(law.sources[i], pattern, i, truth, values) for i in active]
-        caught = [_caught(law.sources[i], pattern, i) for i in active]
-        likelihood = sum(p * _together(way, given, free, caught, truth, values) for p, way in ways)
+        stuck = [_stuck(law.sources[i], pattern, i) for i in active]
+        likelihood = sum(p * _together(way, given, free, stuck, truth, values) for p, way in ways)
         for value, said in enumerate(pattern.verdicts):
             likelihood *= said.right if value == truth else said.wrong
         total.append(likelihood)
@@ -125,7 +137,8 @@ def agreeing(law: Law, pattern: Pattern, candidate: int, votes: tuple[int, ...])
     return pattern._replace(counts=tuple(rows), verdicts=verdicts, misses=pattern.misses or (0,) * len(law.sources))
 
 
-def _source_law(name: str, figures: SourceFigures) -> SourceLaw:
+def source_law(name: str, figures: SourceFigures) -> SourceLaw:
+    """The rates' means."""
     return SourceLaw(
         name,
         figures.systematic.mean,
@@ -134,6 +147,26 @@ def _source_law(name: str, figures: SourceFigures) -> SourceLaw:
         figures.fault.mean,
         figures.spread,
     )
+
+
+def _in_bin(law: SourceLaw, figures: SourceFigures, place: int) -> SourceLaw:
+    if place == UNSEEN:
+        return law
+    found = figures.bins[place]
+    return replace(law, systematic=found.systematic.mean, slip=found.slip.mean, spread=found.spread)
+
+
+def _given_bins(
+    ways: tuple[tuple[float, Trapped], ...], laws: Sequence[SourceLaw], sure: Sequence[SourceLaw]
+) -> tuple[tuple[float, Trapped], ...]:
+    """The ways where the sources are so sure. Bayes: P(bin | trapped) is P(trapped | bin) P(bin) / P(trapped)."""
+    told = [(i, law.systematic, now.systematic) for i, (law, now) in enumerate(zip(laws, sure, strict=True))]
+    odds = [(i, now / s, (1 - now) / (1 - s)) for i, s, now in told if now != s and 0 < s < 1]
+    if not odds:
+        return ways
+    weighed = [(p * prod(free if way[i] < 0 else caught for i, caught, free in odds), way) for p, way in ways]
+    whole = sum(p for p, _ in weighed)
+    return tuple((p / whole, way) for p, way in weighed if p > 0)
 
 
 def _traps(laws: Sequence[SourceLaw], shares: Sequence[Sequence[float]]) -> tuple[tuple[float, Trapped], ...]:
@@ -190,7 +223,7 @@ def _together(
     way: Trapped,
     given: Sequence[frozenset[int]],
     free: Sequence[float],
-    caught: Sequence[float],
+    stuck: Sequence[float],
     truth: int,
     values: float,
 ) -> float:
@@ -198,7 +231,7 @@ def _together(
     likelihood = 1.0
     said: dict[int, frozenset[int]] = {}
     for place, root in enumerate(way):
-        likelihood *= free[place] if root < 0 else caught[place]
+        likelihood *= free[place] if root < 0 else stuck[place]
         if root >= 0:
             said[root] = said.get(root, frozenset()) | given[place]
     for value in said.values():
@@ -220,28 +253,42 @@ def _free(law: SourceLaw, pattern: Pattern, source: int, truth: int, values: flo
             wrong += row[source]
     misses = pattern.misses[source] if pattern.misses else 0
     abstains = 1.0 if truth == pattern.empty else (law.abstain if left_out else 1 - law.abstain)
-    return abstains * _answers(law, right, wrong, misses, values)
+    return abstains * answers(law, right, wrong, misses, values)
 
 
-def _answers(law: SourceLaw, right: int, wrong: int, misses: int, values: float) -> float:
-    """(1-e)^right (e/M)^wrong; the mean of it over the cases where they are not all alike (beta-binomial law)."""
+def _stuck(law: SourceLaw, pattern: Pattern, source: int) -> float:
+    given = sum(row[source] for row in pattern.counts)
+    return caught(law, given, pattern.misses[source] if pattern.misses else 0)
+
+
+def answers(law: SourceLaw, right: int, wrong: int, misses: int, values: float) -> float:
+    """How likely a source that is not trapped is to answer so.
+
+    (1-e)^right (e/M)^wrong; the mean of it over the cases where they are not all alike (beta-binomial law). How
+    failures divide into misses and slips is left out where it says nothing: it is the same for every truth.
+    """
     if law.spread is None:
         return (1 - law.slip) ** right * (law.slip / values) ** wrong
-    fails = law.fault + (1 - law.fault) * law.slip
-    form = law.fault / fails if fails else 0.0
+    fails, form = _failures(law)
     hard, easy = law.spread * fails, law.spread * (1 - fails)
     share = _rise(easy, right) * _rise(hard, wrong + misses) / _rise(law.spread, right + wrong + misses)
     return share * ((1 - form) / values) ** wrong
 
 
-def _caught(law: SourceLaw, pattern: Pattern, source: int) -> float:
-    """The likelihood that a trapped source answers as often as it did; which value it gives is told elsewhere."""
-    if law.spread is None:
+def caught(law: SourceLaw, given: int, misses: int) -> float:
+    """How likely a trapped source is to answer as often as it did; which value it gives is told elsewhere.
+
+    As likely as one that is not: the sum over how many of its answers would have been slips.
+    """
+    if law.spread is None or not law.fault:
         return 1.0
-    answers = sum(row[source] for row in pattern.counts)
-    misses = pattern.misses[source] if pattern.misses else 0
+    return sum(comb(given, slips) * answers(law, given - slips, slips, misses, 1.0) for slips in range(given + 1))
+
+
+def _failures(law: SourceLaw) -> tuple[float, float]:
+    """The share of calls that fail in either way, and the share of those that give no answer."""
     fails = law.fault + (1 - law.fault) * law.slip
-    return (1 - law.fault) ** answers * _rise(law.spread * fails, misses) / _rise(law.spread, misses)
+    return fails, law.fault / fails if fails else 0.0
 
 
 def _rise(start: float, steps: int) -> float:

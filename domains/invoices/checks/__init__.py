@@ -6,8 +6,13 @@ from domains.invoices.checks.identifiers import bic_valid as bic_valid
 from domains.invoices.checks.identifiers import currency_known as currency_known
 from domains.invoices.checks.identifiers import iban_valid as iban_valid
 from domains.invoices.checks.identifiers import vat_ids_valid as vat_ids_valid
-from domains.invoices.checks.identities import adds_up as adds_up
+from domains.invoices.checks.identities import due_follows as due_follows
 from domains.invoices.checks.identities import line_totals as line_totals
+from domains.invoices.checks.identities import lines_add_up as lines_add_up
 from domains.invoices.checks.identities import signs as signs
+from domains.invoices.checks.identities import tax_bases_add_up as tax_bases_add_up
+from domains.invoices.checks.identities import tax_rows_add_up as tax_rows_add_up
+from domains.invoices.checks.identities import tax_rows_hold as tax_rows_hold
+from domains.invoices.checks.identities import totals_add_up as totals_add_up
 from domains.invoices.checks.required import complete as complete
 from domains.invoices.checks.required import confident as confident
