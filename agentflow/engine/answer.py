@@ -15,7 +15,7 @@ from agentflow.errors import AnswerError, BudgetError, DeadlineError, ModelError
 from agentflow.flow.check import Check, Problem
 from agentflow.flow.journal import Journal
 from agentflow.flow.model import Model
-from agentflow.flow.policy import EffectKey, JobId
+from agentflow.flow.policy import EffectKey, JobId, Policy
 from agentflow.flow.step import Step, as_list, item_of, label, name_of, place_of, read_signature
 
 signature_of = lru_cache(1024)(read_signature)
@@ -66,6 +66,21 @@ class Services:
     figures: Figures = ASSUMED
     clock: Callable[[], float] = field(default=time.monotonic)
     """Seconds that deadlines go by; never the wall clock, which may jump."""
+
+
+def bounded(models: Binder, policy: Policy) -> Binder:
+    """The models held to a step's own money and time, where they can be."""
+    if (policy.budget is not None or policy.deadline is not None) and isinstance(models, Bounded):
+        return models.within(usd=policy.budget, seconds=policy.deadline)
+    return models
+
+
+def nobody(step: Step) -> Problem:
+    """Why there is no answer where no role of the ladder has a model."""
+    roles = ", ".join(step.policy.ladder)
+    return Problem(
+        code="no_model", message=f"none of {roles} is named in models.toml; name one, or do {step.name} by hand"
+    )
 
 
 def is_code(step: Step, source: str) -> bool:

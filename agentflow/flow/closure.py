@@ -71,8 +71,16 @@ def _effect(step: Step) -> Iterator[str]:
         yield f"{step.name} has effect=True but takes no key; add `*, key: EffectKey` and hand it to the connector"
     if step.key_name is not None and not step.effect:
         yield f"{step.name} takes an EffectKey but is no effect; add effect=True in the table"
-    if step.effect and (step.policy.ladder or step.sources):
-        yield f"{step.name} is an effect and has a ladder; an effect is done once: ask the models in a step before it"
+    if step.effect and (len(step.policy.ladder) > 1 or step.sources or step.policy.alpha is not None):
+        yield f"{step.name} is an effect, which is done once; give it one rung at most, and vote in a step before it"
+    if step.effect and step.checks:
+        yield f"{step.name} is an effect and has checks, which come too late; check what it starts from"
+    if step.lookup is not None and not step.effect:
+        yield f"{step.name} has a lookup but is no effect; add effect=True in the table"
+    if step.lookup is not None:
+        for kind in read_signature(step.lookup).reads:
+            if place_of(kind, step.signature.reads) is None:
+                yield f"{step.name}: its lookup reads {label(kind)}, which the step does not; leave that out"
 
 
 def _rungs(step: Step) -> Iterator[str]:

@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from sqlalchemy import JSON, CheckConstraint, Double, ForeignKey, String, UniqueConstraint, func, select, update
+from sqlalchemy import JSON, CheckConstraint, Double, ForeignKey, String, UniqueConstraint, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 
 from agentflow.connectors.sql import open_database, reading
-from agentflow.flow.journal import AttemptLine, CostLine
+from agentflow.flow.journal import AttemptLine, Begun, CostLine
 from agentflow.jobs.migrate import upgrade
 
 MICROS = 1_000_000
@@ -166,6 +166,16 @@ class Store:
         async with self._reading() as session:
             return (await session.scalars(query)).all()
 
+    async def find(self, name: str) -> Sequence[Job]:
+        """The jobs that `name` may mean, oldest first: by the start of their id or by the file name of their input."""
+        file = [Job.input_name == name, Job.input_name.endswith(f"/{name}", autoescape=True)]
+        file += [Job.input_name.startswith(f"{name}#", autoescape=True)]
+        file += [Job.input_name.contains(f"/{name}#", autoescape=True)]
+        ids = [Job.id.startswith(start, autoescape=True) for start in (name, f"job_{name}")]
+        query = select(Job).where(or_(*ids, *file)).order_by(Job.created_at, Job.id)
+        async with self._reading() as session:
+            return (await session.scalars(query)).all() if name else ()
+
     async def change(self, job: str, **values: Any) -> Job:
         """Sets columns of a job that has not ended; an ended job stays as it is."""
         async with self._writing.begin() as session:
@@ -260,14 +270,14 @@ class JobJournal:
         async with self._sessions.begin() as session:
             session.add(row)
 
-    async def begin_effect(self, key: str, step: str) -> Mapping[str, Any] | None:
-        """Notes that an effect starts; what it made, where an earlier run of the job has finished it."""
+    async def begin_effect(self, key: str, step: str) -> Begun:
+        """Notes that an effect starts; what is known of it from an earlier run of the job."""
         async with self._sessions.begin() as session:
             effect = await session.get(Effect, key)
             if effect is None:
                 session.add(Effect(key=key, job_id=self._job, step=step, begun_at=now()))
-                return None
-            return effect.made
+                return Begun()
+            return Begun(effect.made, again=True)
 
     async def end_effect(self, key: str, made: Mapping[str, Any]) -> None:
         """Notes that an effect is done and what it made."""
