@@ -97,10 +97,7 @@ class Case:
     def _hopes(self, standing: Standing | None, alpha: float) -> bool:
         """Whether sources that are away could still help."""
         ever = tuple(self._roster.ever(source) for source in self.ladder)
-        return (
-            standing is None
-            or cheapest(standing.needs(alpha, unaided=self.policy.unaided), self.ladder, ever, self._prices) is not None
-        )
+        return standing is None or cheapest(standing.needs(alpha), self.ladder, ever, self._prices) is not None
 
     async def _waited(self) -> bool:
         """Waits for the first of the sources that are away; False where none is, or neither time nor money lasts."""
@@ -113,7 +110,7 @@ class Case:
         return True
 
     def _passes(self, standing: Standing, alpha: float) -> bool:
-        needs = standing.needs(alpha, unaided=self.policy.unaided)
+        needs = standing.needs(alpha)
         if not needs or not self.policy.pooled:
             return not needs
         votes = cheapest(needs, self.ladder, self._all_left(), self._prices)
@@ -127,7 +124,7 @@ class Case:
         left = self._all_left()
         if not any(left):
             return []
-        needs = self._first_need(alpha) if standing is None else standing.needs(alpha, unaided=self.policy.unaided)
+        needs = self._first_need(alpha) if standing is None else standing.needs(alpha)
         votes = cheapest(needs, self.ladder, left, self._prices)
         if votes is None:
             # A person is shown a proposal even where no source can be trusted far enough.
@@ -140,7 +137,7 @@ class Case:
     def _first_need(self, alpha: float) -> tuple[Need, ...]:
         law = self._laws.every
         misses = tuple(self._roster.answered(source.name) for source in law.sources)
-        return (Need(law, Pattern(misses=misses), 1 - alpha, self.policy.unaided),)
+        return (Need(law, Pattern(misses=misses), 1 - alpha),)
 
     async def _ask(self, sources: Sequence[str]) -> list[Attempt]:
         """Asks the sources, all at once; the attempts in the order in which the sources stand.
