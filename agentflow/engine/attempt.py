@@ -97,7 +97,7 @@ class Case:
     def _hopes(self, standing: Standing | None, alpha: float) -> bool:
         """Whether sources that are away could still help."""
         ever = tuple(self._roster.ever(source) for source in self.ladder)
-        return standing is None or cheapest(standing.needs(alpha), self.ladder, ever, self._prices) is not None
+        return standing is None or cheapest(self._needs(standing, alpha), self.ladder, ever, self._prices) is not None
 
     async def _waited(self) -> bool:
         """Waits for the first of the sources that are away; False where none is, or neither time nor money lasts."""
@@ -110,7 +110,7 @@ class Case:
         return True
 
     def _passes(self, standing: Standing, alpha: float) -> bool:
-        needs = standing.needs(alpha)
+        needs = self._needs(standing, alpha)
         if not needs or not self.policy.pooled:
             return not needs
         votes = cheapest(needs, self.ladder, self._all_left(), self._prices)
@@ -124,7 +124,7 @@ class Case:
         left = self._all_left()
         if not any(left):
             return []
-        needs = self._first_need(alpha) if standing is None else standing.needs(alpha)
+        needs = self._needs(standing, alpha)
         votes = cheapest(needs, self.ladder, left, self._prices)
         if votes is None:
             # A person is shown a proposal even where no source can be trusted far enough.
@@ -134,7 +134,9 @@ class Case:
             return [source for source, n in zip(self.ladder, quickest, strict=True) for _ in range(n)]
         return [self.ladder[first_of(votes, self._prices)]]
 
-    def _first_need(self, alpha: float) -> tuple[Need, ...]:
+    def _needs(self, standing: Standing | None, alpha: float) -> tuple[Need, ...]:
+        if standing is not None:
+            return standing.needs(alpha)
         law = self._laws.every
         misses = tuple(self._roster.answered(source.name) for source in law.sources)
         return (Need(law, Pattern(misses=misses), 1 - alpha),)
@@ -193,7 +195,8 @@ class Case:
         beliefs = believe(self.attempts, self._laws, self._ties, one_type=len(self.step.signature.makes) == 1)
         candidate = likeliest(answers, beliefs)
         if candidate.source == MERGED:
-            candidate = await checked(self.step, MERGED, candidate.made, self.reads, self.services)
+            makers = {attempt.source for attempt in answers}
+            candidate = await checked(self.step, MERGED, candidate.made, self.reads, self.services, makers)
         return stand(candidate, beliefs, self._ties, self._laws.figures.identities)
 
     async def _note(self, attempt: Attempt, trust: tuple[float, float] | None, passes: bool) -> None:

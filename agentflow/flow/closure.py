@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from pydantic import BaseModel
 
 from agentflow.errors import WorkflowError
-from agentflow.flow.check import Check, named_by
+from agentflow.flow.check import Check, asked_by, named_by
 from agentflow.flow.model import Model
 from agentflow.flow.record import has_path
 from agentflow.flow.step import Signature, Step, item_of, label, name_of, place_of, read_signature
@@ -113,6 +113,8 @@ def _check(step: Step, check: Check, signature: Signature) -> Iterator[str]:
     for kind in others:
         if step.kind != "review" and place_of(kind, step.signature.reads) is None:
             yield f"reads {label(kind)}, which the step does not; add it to the step's parameters"
+    if (Model in signature.needs.values()) != bool(asked_by(check)):
+        yield 'takes a model and names no role, or the other way round; add @asks("judge") and `*, model: Model`'
     for path in named_by(check):
         if not any(has_path(kind, path) for kind in made):
             yield f"names {path}, which {' and '.join(map(label, made))} do not have; see how the field is called"
