@@ -29,6 +29,9 @@ class Policy:
     pooled: bool = False
     """Alpha holds for the mean of cases and not for each: where the next answer would make a case far surer than
     promised, a share of the cases goes without it."""
+    unaided: bool = False
+    """Nobody is asked about what no answer could change: alpha bounds the doubt that further answers could remove, and
+    what is left once none can is taken as it is."""
 
     def __post_init__(self) -> None:
         if self.alpha is not None and not 0 < self.alpha < 1:
