@@ -136,10 +136,10 @@ class Case:
 
     def _needs(self, standing: Standing | None, alpha: float) -> tuple[Need, ...]:
         if standing is not None:
-            return standing.needs(alpha)
+            return standing.needs(alpha, unaided=self.policy.unaided)
         law = self._laws.every
         misses = tuple(self._roster.answered(source.name) for source in law.sources)
-        return (Need(law, Pattern(misses=misses), 1 - alpha),)
+        return (Need(law, Pattern(misses=misses), 1 - alpha, self.policy.unaided),)
 
     async def _ask(self, sources: Sequence[str]) -> list[Attempt]:
         """Asks the sources, all at once; the attempts in the order in which the sources stand.
