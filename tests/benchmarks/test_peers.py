@@ -14,8 +14,8 @@ from tests.benchmarks.peers_report import difference, draw, mcnemar
 from tests.benchmarks.peers_run import Arm, Result, Stream, run
 from tests.benchmarks.peers_task import LARGE, SMALL, Order, Split, World, make_case, problems_of
 
-SIZE = 40
-WORLD = World(error=0.2, split=(0.4, 0.4, 0.2), overlap=0.3)
+SIZE = 25
+WORLD = World(error=0.2, split=(0.4, 0.4, 0.2), overlap=0.3, faults=False)
 
 
 def test_what_is_right_of_a_document_passes_every_check():
@@ -26,13 +26,13 @@ def test_what_is_right_of_a_document_passes_every_check():
 def test_the_checks_see_as_many_mistakes_as_the_split_says(split: Split):
     world = World(error=0.5, split=split, faults=False)
     law, seen = Law(world.faulty(seed=5)), Counter[str]()
-    for number in range(3000):
+    for number in range(1000):
         case = make_case(number, seed=5)
         request = Request(model=SMALL, text=case.text, form="Order", schema=Order.model_json_schema())
         reply = answer(law, request, Gold(case.name, case.order.model_dump(mode="json")))
         if reply.outcome is not Outcome.RIGHT:
             seen["caught" if _caught(reply.content) else str(reply.outcome)] += 1
-    assert seen["caught"] / seen.total() == pytest.approx(split[0], abs=0.04)
+    assert seen["caught"] / seen.total() == pytest.approx(split[0], abs=0.06)
 
 
 def _caught(content: str | None) -> bool:
