@@ -1,0 +1,116 @@
+"""The tables of the job store: a row a job, an effect, a model call and an attempt."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, Double, ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
+
+
+class Table(MappedAsDataclass, DeclarativeBase, kw_only=True):
+    """What every table shares."""
+
+    type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON, str: String}
+
+
+class Job(Table):
+    """One input of one pack on its way to an outcome."""
+
+    __tablename__ = "job"
+    __table_args__ = (
+        UniqueConstraint("pack", "input_name", "input_sha256", name="one_job_an_input"),
+        CheckConstraint("status IN ('queued','running','awaiting_review','finished','failed')", name="known_status"),
+        CheckConstraint("(outcome IS NULL) = (status <> 'finished')", name="an_outcome_when_finished"),
+        CheckConstraint("price_minor >= 0 AND (status = 'finished' OR price_minor = 0)", name="paid_when_finished"),
+        CheckConstraint("cost_micros >= 0", name="cost_not_negative"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    pack: Mapped[str]
+    pack_version: Mapped[str]
+    input_name: Mapped[str]
+    input_sha256: Mapped[str]
+    input: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    status: Mapped[str] = mapped_column(default="queued")
+    outcome: Mapped[str | None] = mapped_column(default=None)
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
+    """The outcome record."""
+    output: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
+    """What the customer gets; a proposal while the job waits for a person."""
+    evidence: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
+    problems: Mapped[list[Any]] = mapped_column(default_factory=list[Any])
+    questions: Mapped[dict[str, Any]] = mapped_column(default_factory=dict[str, Any])
+    """What a person is asked, by question id."""
+    sources: Mapped[list[Any]] = mapped_column(default_factory=list[Any])
+    price_minor: Mapped[int] = mapped_column(default=0)
+    currency: Mapped[str] = mapped_column(default="USD")
+    cost_micros: Mapped[int] = mapped_column(default=0)
+    """Millionths of a USD that models have cost."""
+    seconds: Mapped[float] = mapped_column(Double, default=0.0)
+    finished_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class Effect(Table):
+    """One change of the world: there before it is made, and again when it is done."""
+
+    __tablename__ = "effect"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("job.id"), index=True)
+    step: Mapped[str]
+    begun_at: Mapped[datetime]
+    made: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    done_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class Cost(Table):
+    """One call of a model, failed ones too."""
+
+    __tablename__ = "cost_line"
+
+    call: Mapped[str] = mapped_column(primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("job.id"), index=True)
+    step: Mapped[str]
+    role: Mapped[str]
+    model: Mapped[str]
+    tokens_in: Mapped[int]
+    tokens_out: Mapped[int]
+    cost_micros: Mapped[int]
+    seconds: Mapped[float] = mapped_column(Double)
+    created_at: Mapped[datetime]
+    fault: Mapped[str | None] = mapped_column(default=None)
+    attempt: Mapped[str | None] = mapped_column(default=None)
+    """The attempt it was made for: that one's row comes later, or never where the process ends before."""
+    prompt: Mapped[str | None] = mapped_column(default=None)
+    """The SHA-256 of what was sent."""
+
+
+class Attempt(Table):
+    """One attempt at a step, for the job's trace; rows are added and never changed."""
+
+    __tablename__ = "attempt"
+
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    job_id: Mapped[str] = mapped_column(ForeignKey("job.id"), index=True)
+    attempt: Mapped[str]
+    run: Mapped[str]
+    """Which of the times that the job was carried on: they sort in their order."""
+    step: Mapped[str]
+    item: Mapped[int | None]
+    number: Mapped[int]
+    source: Mapped[str]
+    model: Mapped[str | None]
+    prompt: Mapped[str | None]
+    fault: Mapped[str | None]
+    problems: Mapped[list[Any]]
+    trust_before: Mapped[float | None] = mapped_column(Double)
+    trust_after: Mapped[float | None] = mapped_column(Double)
+    accepted: Mapped[bool]
+    made: Mapped[str | None]
+    output: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
+    tokens_in: Mapped[int]
+    tokens_out: Mapped[int]
+    seconds: Mapped[float] = mapped_column(Double)
+    cost_micros: Mapped[int]
+    created_at: Mapped[datetime]
