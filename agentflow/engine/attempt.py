@@ -144,7 +144,7 @@ class Case:
     async def _ask(self, sources: Sequence[str]) -> list[Attempt]:
         """Asks the sources, all at once; the attempts in the order in which the sources stand.
 
-        That a source is still away is no news.
+        That a source is still away is no news, where nothing was sent to find out.
         """
         variants = [self._roster.variant(source) for source in sources]
         calls = [self._call(source, variant) for source, variant in zip(sources, variants, strict=True)]
@@ -154,11 +154,13 @@ class Case:
             if attempt is None:
                 self._roster.drop(source)
                 continue
-            known = self._roster.is_away(source)
+            known = self._roster.is_away(source) and attempt.away is not None
             self._roster.note(attempt, variant)
-            if attempt.away is None or not known:
+            if known:
+                self.attempts = [a for a in self.attempts if a.away is None or a.source != source]
+            self.attempts.append(attempt)
+            if not known or attempt.asked.model is not None:
                 news.append(attempt)
-        self.attempts += news
         return news
 
     async def _call(self, source: str, variant: int) -> Attempt | None:
