@@ -117,11 +117,12 @@ def pydantic_ai(
 ) -> Answer:
     """An output validator that raises ModelRetry, a transport that retries and honours Retry-After, FallbackModel.
 
-    As in "Output", "HTTP request retries" and "Fallback model" of its documentation. The output tool is given the
-    form's name, so that all frameworks ask the same question.
+    As in "Output", "Retries" and "Fallback model" of its documentation; refusals fall back too, which is more than
+    its default. The output tool is given the form's name, so that all frameworks ask the same question.
     """
     from httpx2 import AsyncClient, ConnectError, HTTPStatusError
     from pydantic_ai import Agent, ModelRetry, ToolOutput
+    from pydantic_ai.exceptions import ContentFilterError, ModelAPIError
     from pydantic_ai.models.fallback import FallbackModel
     from pydantic_ai.models.openai import OpenAIChatModel
     from pydantic_ai.providers.openai import OpenAIProvider
@@ -145,7 +146,7 @@ def pydantic_ai(
     opened.push_async_callback(client.aclose)
     provider = OpenAIProvider(base_url=url, api_key=KEY, http_client=client)
     chat = [OpenAIChatModel(name, provider=provider) for name in models]
-    model: Any = chat[0] if len(chat) == 1 else FallbackModel(*chat)
+    model: Any = chat[0] if len(chat) == 1 else FallbackModel(*chat, fallback_on=(ModelAPIError, ContentFilterError))
 
     def agent(form: type[Record]) -> Any:
         made: Any = Agent(
