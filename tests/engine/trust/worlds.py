@@ -4,7 +4,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from agentflow.engine.trust.buying import Need, Votes, cheapest, first_of
+from agentflow.engine.trust.buying import Need, Votes, cheapest, first_of, spared
 from agentflow.engine.trust.figures import FieldFigures, Rate, SourceFigures, known, pair
 from agentflow.engine.trust.law import Law, Pattern, Verdict, field_law, verdict, weigh
 from agentflow.engine.trust.observing import Observation
@@ -123,6 +123,7 @@ def buy(
     *,
     prices: Mapping[str, float],
     most: int = 5,
+    pooled: bool = False,
 ) -> Bought:
     """Evidence bought as a step buys it, until a value is trusted 1 - alpha or no answers could make one so."""
     ladder, objects = tuple(prices), {}
@@ -141,7 +142,15 @@ def buy(
         if votes is None:
             return Bought(None, tuple(len(said[name]) for name in ladder))
         source = ladder[first_of(votes, tuple(prices.values()))]
+        if pooled and best is not None and rng.random() < spared(Need(law, turned(pattern, order), 1 - alpha), source):
+            return Bought(values[best], tuple(len(said[name]) for name in ladder))
         said[source].append(case.answer(source, rng))
+
+
+def turned(pattern: Pattern, order: Sequence[int]) -> Pattern:
+    """The pattern with its candidates in another order."""
+    counts, verdicts = (tuple(rows[i] for i in order) for rows in (pattern.counts, pattern.verdicts))
+    return Pattern(counts, verdicts, pattern.empty, pattern.misses)
 
 
 def exam(world: World, rng: random.Random, cases: int, trials: int, path: str = "x") -> list[Observation]:
