@@ -2,7 +2,7 @@
 
 import inspect
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
@@ -12,10 +12,10 @@ from agentflow.engine.trust import Attempt
 from agentflow.engine.trust.figures import Figures
 from agentflow.engine.wire import BUSY
 from agentflow.errors import AnswerError, BudgetError, DeadlineError, ModelError, RunError, UnpricedError
-from agentflow.flow.check import Check, Problem
+from agentflow.flow.check import Check, Problem, asked_by
 from agentflow.flow.journal import Journal
 from agentflow.flow.model import Model
-from agentflow.flow.policy import EffectKey, JobId
+from agentflow.flow.policy import EffectKey, JobId, Policy
 from agentflow.flow.step import Step, as_list, item_of, label, name_of, place_of, read_signature
 
 signature_of = lru_cache(1024)(read_signature)
@@ -66,6 +66,21 @@ class Services:
     figures: Figures = ASSUMED
     clock: Callable[[], float] = field(default=time.monotonic)
     """Seconds that deadlines go by; never the wall clock, which may jump."""
+
+
+def bounded(models: Binder, policy: Policy) -> Binder:
+    """The models held to a step's own money and time, where they can be."""
+    if (policy.budget is not None or policy.deadline is not None) and isinstance(models, Bounded):
+        return models.within(usd=policy.budget, seconds=policy.deadline)
+    return models
+
+
+def nobody(step: Step) -> Problem:
+    """Why there is no answer where no role of the ladder has a model."""
+    roles = ", ".join(step.policy.ladder)
+    return Problem(
+        code="no_model", message=f"none of {roles} is named in models.toml; name one, or do {step.name} by hand"
+    )
 
 
 def is_code(step: Step, source: str) -> bool:
@@ -126,28 +141,41 @@ def _fault(error: Exception) -> tuple[str, str]:
             return "model_unreachable", "model_unreachable"
 
 
-async def checked(step: Step, source: str, made: Any, reads: Sequence[Any], services: Services) -> Attempt:
-    """What a source made, with what the step's checks say of it."""
+async def checked(
+    step: Step, source: str, made: Any, reads: Sequence[Any], services: Services, makers: Collection[str] = ()
+) -> Attempt:
+    """What a source made, with what the step's checks say of it. `makers` are the sources that had a part in it."""
     kind = type_made(step, made)
     said: dict[str, tuple[Problem, ...]] = {}
     if as_list(made) is None:
         for check in step.checks:
             if not issubclass(kind, signature_of(check).reads[0]):
                 continue
-            name = name_of(check)
-            said[name] = (*said.get(name, ()), *await _run_check(step, check, made, reads, services))
+            name, judge = name_of(check), None
+            if asked_by(check):
+                judge = _judge(step, check, makers or {source}, services)
+                if judge is None:
+                    continue
+            said[name] = (*said.get(name, ()), *await _run_check(step, check, made, reads, services, judge))
     problems = tuple(problem for found in said.values() for problem in found)
     return Attempt(source, made, problems, said)
 
 
+def _judge(step: Step, check: Check, makers: Collection[str], services: Services) -> Model | None:
+    """A model that had no part in what it is to judge."""
+    others = [role for role in asked_by(check) if role not in makers]
+    models = (services.models.bind(role, step.name, (), services.journal) for role in others)
+    return next((model for model in models if model is not None), None)
+
+
 async def _run_check(
-    step: Step, check: Check, made: Any, reads: Sequence[Any], services: Services
+    step: Step, check: Check, made: Any, reads: Sequence[Any], services: Services, judge: Model | None
 ) -> tuple[Problem, ...]:
     signature = signature_of(check)
     places = [place_of(kind, step.signature.reads) for kind in signature.reads[1:]]
     try:
         others = [reads[place] for place in places if place is not None]
-        found = check(made, *others, **fetch(signature.needs, services))
+        found = check(made, *others, **fetch(signature.needs, services, model=judge))
         listed: Iterable[Problem] = await found if inspect.isawaitable(found) else found
         return tuple(listed)
     except Exception as error:  # noqa: BLE001 - a check that fails proves nothing: the record stays in its step

@@ -14,24 +14,25 @@ from agentflow.engine.answer import (
     Binder,
     Bounded,
     Services,
+    bounded,
     by_code,
     by_model,
     checked,
-    fetch,
     is_code,
+    nobody,
     type_made,
 )
+from agentflow.engine.effect import effect_key, once
 from agentflow.engine.roster import Roster
 from agentflow.engine.trace import Meter, line_of, new_id, raised
-from agentflow.engine.trust import Accepted, Attempt, Doubted, Verdict
+from agentflow.engine.trust import Attempt, Doubted, Verdict
 from agentflow.engine.trust.buying import CALL_SECONDS, DEARER, Need, Votes, cheapest, first_of, spared
 from agentflow.engine.trust.evidence import Laws, believe, laws_of
 from agentflow.engine.trust.law import Pattern
 from agentflow.engine.trust.standing import MERGED, Standing, accepted, doubted, likeliest, stand
 from agentflow.engine.trust.verdict import accepts, conclude
 from agentflow.flow.check import Problem, tied_by
-from agentflow.flow.policy import EffectKey, Policy
-from agentflow.flow.step import Step, label, name_of
+from agentflow.flow.step import Step, name_of
 
 __all__ = ["Binder", "Case", "Services", "effect_key", "perform", "type_made"]
 
@@ -42,35 +43,10 @@ async def perform(step: Step, reads: Sequence[Any], services: Services, item: in
     `item` is the position in the list of an `.each`. Raises what the step's own code raises.
     """
     if step.effect:
-        return Accepted(await _effect(step, reads, services, item))
+        return await once(step, reads, services, item)
     case = Case(step, reads, services, item)
     verdict = await (case.first_sound() if step.policy.alpha is None else case.trusted(step.policy.alpha))
-    return Doubted((_nobody(step),)) if isinstance(verdict, Doubted) and not verdict.reasons else verdict
-
-
-async def _effect(step: Step, reads: Sequence[Any], services: Services, item: int | None) -> Any:
-    key = effect_key(services.job, step.name, item)
-    stored = await services.journal.begin_effect(key.value, step.name)
-    if stored is not None:
-        kind = next(made for made in step.signature.makes if label(made) == stored["type"])
-        return kind.model_validate(stored["value"])
-    began = services.clock()
-    try:
-        made = await step.call(*reads, **fetch(step.signature.needs, services, key=key))
-        kind = type_made(step, made)
-    except Exception as error:
-        await services.journal.attempt(line_of(step, item, 1, raised(CODE, error, services.clock() - began)))
-        raise
-    await services.journal.end_effect(key.value, {"type": label(kind), "value": made.model_dump(mode="json")})
-    done = Attempt(CODE, made, seconds=services.clock() - began)
-    await services.journal.attempt(line_of(step, item, 1, done, accepted=True))
-    return made
-
-
-def effect_key(job: str, step: str, item: int | None) -> EffectKey:
-    """The key of a step's effect in a job: the same however often the job is resumed."""
-    digest = hashlib.sha256(f"{job}\x1f{step}\x1f{'' if item is None else item}".encode())
-    return EffectKey(digest.hexdigest())
+    return Doubted((nobody(step),)) if isinstance(verdict, Doubted) and not verdict.reasons else verdict
 
 
 class Case:
@@ -82,9 +58,10 @@ class Case:
         self.ladder = step.policy.ladder or (CODE,)
         self.attempts: list[Attempt] = []
         self.meter = Meter(services.journal)
-        self.services = replace(services, journal=self.meter, models=_bounded(services.models, step.policy))
+        self.services = replace(services, journal=self.meter, models=bounded(services.models, step.policy))
         most = {source: 1 if is_code(step, source) else step.policy.most for source in self.ladder}
         self._roster = Roster(most, step.policy.patience, services.clock)
+        self._limited = isinstance(self.services.models, Bounded)
         self._began = services.clock()
         self._noted = 0
 
@@ -120,7 +97,7 @@ class Case:
     def _hopes(self, standing: Standing | None, alpha: float) -> bool:
         """Whether sources that are away could still help."""
         ever = tuple(self._roster.ever(source) for source in self.ladder)
-        return standing is None or cheapest(standing.needs(alpha), self.ladder, ever, self._prices) is not None
+        return standing is None or cheapest(self._needs(standing, alpha), self.ladder, ever, self._prices) is not None
 
     async def _waited(self) -> bool:
         """Waits for the first of the sources that are away; False where none is, or neither time nor money lasts."""
@@ -133,7 +110,7 @@ class Case:
         return True
 
     def _passes(self, standing: Standing, alpha: float) -> bool:
-        needs = standing.needs(alpha)
+        needs = self._needs(standing, alpha)
         if not needs or not self.policy.pooled:
             return not needs
         votes = cheapest(needs, self.ladder, self._all_left(), self._prices)
@@ -147,7 +124,7 @@ class Case:
         left = self._all_left()
         if not any(left):
             return []
-        needs = self._first_need(alpha) if standing is None else standing.needs(alpha)
+        needs = self._needs(standing, alpha)
         votes = cheapest(needs, self.ladder, left, self._prices)
         if votes is None:
             # A person is shown a proposal even where no source can be trusted far enough.
@@ -157,15 +134,17 @@ class Case:
             return [source for source, n in zip(self.ladder, quickest, strict=True) for _ in range(n)]
         return [self.ladder[first_of(votes, self._prices)]]
 
-    def _first_need(self, alpha: float) -> tuple[Need, ...]:
+    def _needs(self, standing: Standing | None, alpha: float) -> tuple[Need, ...]:
+        if standing is not None:
+            return standing.needs(alpha, unaided=self.policy.unaided)
         law = self._laws.every
         misses = tuple(self._roster.answered(source.name) for source in law.sources)
-        return (Need(law, Pattern(misses=misses), 1 - alpha),)
+        return (Need(law, Pattern(misses=misses), 1 - alpha, self.policy.unaided),)
 
     async def _ask(self, sources: Sequence[str]) -> list[Attempt]:
         """Asks the sources, all at once; the attempts in the order in which the sources stand.
 
-        That a source is still away is no news.
+        That a source is still away is no news, where nothing was sent to find out.
         """
         variants = [self._roster.variant(source) for source in sources]
         calls = [self._call(source, variant) for source, variant in zip(sources, variants, strict=True)]
@@ -175,11 +154,13 @@ class Case:
             if attempt is None:
                 self._roster.drop(source)
                 continue
-            known = self._roster.is_away(source)
+            known = self._roster.is_away(source) and attempt.away is not None
             self._roster.note(attempt, variant)
-            if attempt.away is None or not known:
+            if known:
+                self.attempts = [a for a in self.attempts if a.away is None or a.source != source]
+            self.attempts.append(attempt)
+            if not known or attempt.asked.model is not None:
                 news.append(attempt)
-        self.attempts += news
         return news
 
     async def _call(self, source: str, variant: int) -> Attempt | None:
@@ -216,7 +197,8 @@ class Case:
         beliefs = believe(self.attempts, self._laws, self._ties, one_type=len(self.step.signature.makes) == 1)
         candidate = likeliest(answers, beliefs)
         if candidate.source == MERGED:
-            candidate = await checked(self.step, MERGED, candidate.made, self.reads, self.services)
+            makers = {attempt.source for attempt in answers}
+            candidate = await checked(self.step, MERGED, candidate.made, self.reads, self.services, makers)
         return stand(candidate, beliefs, self._ties, self._laws.figures.identities)
 
     async def _note(self, attempt: Attempt, trust: tuple[float, float] | None, passes: bool) -> None:
@@ -248,8 +230,8 @@ class Case:
 
     def _time(self) -> float | None:
         """Seconds until the deadline of the step, or of the job."""
-        models, deadline = self.services.models, self.policy.deadline
-        left = models.seconds_left if isinstance(models, Bounded) else math.inf
+        models: Any = self.services.models
+        deadline, left = self.policy.deadline, models.seconds_left if self._limited else math.inf
         if deadline is not None:
             left = min(left, deadline - (self.services.clock() - self._began))
         return None if left == math.inf else left
@@ -303,17 +285,3 @@ async def _all(calls: Sequence[Any]) -> list[Attempt | None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _bounded(models: Binder, policy: Policy) -> Binder:
-    """The models held to the step's own money and time, where they can be."""
-    if isinstance(models, Bounded) and (policy.budget is not None or policy.deadline is not None):
-        return models.within(usd=policy.budget, seconds=policy.deadline)
-    return models
-
-
-def _nobody(step: Step) -> Problem:
-    roles = ", ".join(step.policy.ladder)
-    return Problem(
-        code="no_model", message=f"none of {roles} is named in models.toml; name one, or do {step.name} by hand"
-    )

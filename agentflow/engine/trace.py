@@ -9,7 +9,7 @@ from uuid import uuid4
 from agentflow.engine.trust.values import dump, evidence_of
 from agentflow.engine.trust.verdict import Asked, Attempt
 from agentflow.flow.check import Problem
-from agentflow.flow.journal import AttemptLine, CostLine, Journal
+from agentflow.flow.journal import AttemptLine, Begun, CostLine, Journal
 from agentflow.flow.step import Step, as_list, label
 
 RAISED, ASKED = "raised", "asked"
@@ -42,7 +42,7 @@ class Meter:
         """Keeps an attempt."""
         await self._journal.attempt(line)
 
-    async def begin_effect(self, key: str, step: str) -> Mapping[str, Any] | None:
+    async def begin_effect(self, key: str, step: str) -> Begun:
         """Notes that an effect starts."""
         return await self._journal.begin_effect(key, step)
 

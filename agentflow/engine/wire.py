@@ -136,19 +136,23 @@ class Wire:
 
 
 def wait_asked_for(headers: Any) -> float | None:
-    """Seconds that a response's headers ask to wait: `retry-after-ms`, or `Retry-After` as seconds or as a date."""
+    """Seconds that a response's headers ask to wait: `retry-after-ms`, or `Retry-After` as seconds or as a date.
+
+    A date counts from that of the response: the clock here may be wrong, or jump.
+    """
     found = {str(name).lower(): str(value) for name, value in dict(headers or {}).items()}
     try:
         if "retry-after-ms" in found:
             return max(0.0, float(found["retry-after-ms"]) / 1000)
         return max(0.0, float(found["retry-after"])) if "retry-after" in found else None
     except ValueError:
-        return _until_date(found["retry-after"]) if "retry-after" in found else None
+        return _until_date(found["retry-after"], found.get("date")) if "retry-after" in found else None
 
 
-def _until_date(text: str) -> float | None:
+def _until_date(text: str, since: str | None) -> float | None:
     try:
-        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
+        began = parsedate_to_datetime(since) if since else datetime.now(UTC)
+        return max(0.0, (parsedate_to_datetime(text) - began).total_seconds())
     except (ValueError, TypeError):  # no date, or one without a zone
         return None
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from pydantic import BaseModel
 
 from agentflow.errors import WorkflowError
-from agentflow.flow.check import Check, named_by
+from agentflow.flow.check import Check, asked_by, named_by
 from agentflow.flow.model import Model
 from agentflow.flow.record import has_path
 from agentflow.flow.step import Signature, Step, item_of, label, name_of, place_of, read_signature
@@ -71,8 +71,16 @@ def _effect(step: Step) -> Iterator[str]:
         yield f"{step.name} has effect=True but takes no key; add `*, key: EffectKey` and hand it to the connector"
     if step.key_name is not None and not step.effect:
         yield f"{step.name} takes an EffectKey but is no effect; add effect=True in the table"
-    if step.effect and (step.policy.ladder or step.sources):
-        yield f"{step.name} is an effect and has a ladder; an effect is done once: ask the models in a step before it"
+    if step.effect and (len(step.policy.ladder) > 1 or step.sources or step.policy.alpha is not None):
+        yield f"{step.name} is an effect, which is done once; give it one rung at most, and vote in a step before it"
+    if step.effect and step.checks:
+        yield f"{step.name} is an effect and has checks, which come too late; check what it starts from"
+    if step.lookup is not None and not step.effect:
+        yield f"{step.name} has a lookup but is no effect; add effect=True in the table"
+    if step.lookup is not None:
+        for kind in read_signature(step.lookup).reads:
+            if place_of(kind, step.signature.reads) is None:
+                yield f"{step.name}: its lookup reads {label(kind)}, which the step does not; leave that out"
 
 
 def _rungs(step: Step) -> Iterator[str]:
@@ -105,6 +113,8 @@ def _check(step: Step, check: Check, signature: Signature) -> Iterator[str]:
     for kind in others:
         if step.kind != "review" and place_of(kind, step.signature.reads) is None:
             yield f"reads {label(kind)}, which the step does not; add it to the step's parameters"
+    if (Model in signature.needs.values()) != bool(asked_by(check)):
+        yield 'takes a model and names no role, or the other way round; add @asks("judge") and `*, model: Model`'
     for path in named_by(check):
         if not any(has_path(kind, path) for kind in made):
             yield f"names {path}, which {' and '.join(map(label, made))} do not have; see how the field is called"

@@ -66,6 +66,16 @@ class AttemptLine:
     """USD."""
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """How the journal knows an effect that starts."""
+
+    made: Mapping[str, Any] | None = None
+    """What it made, where an earlier run of the job has finished it."""
+    again: bool = False
+    """True where an earlier run has begun it: it may have happened, though nobody wrote that down."""
+
+
 class Journal(Protocol):
     """Kept by the caller; every write is durable when it returns."""
 
@@ -77,8 +87,8 @@ class Journal(Protocol):
         """Keeps an attempt for the job's trace."""
         ...
 
-    async def begin_effect(self, key: str, step: str) -> Mapping[str, Any] | None:
-        """Notes that an effect starts; what it made, where an earlier run of the job has finished it."""
+    async def begin_effect(self, key: str, step: str) -> Begun:
+        """Notes that an effect starts; what is known of it from an earlier run of the job."""
         ...
 
     async def end_effect(self, key: str, made: Mapping[str, Any]) -> None:

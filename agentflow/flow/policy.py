@@ -29,10 +29,18 @@ class Policy:
     pooled: bool = False
     """Alpha holds for the mean of cases and not for each: where the next answer would make a case far surer than
     promised, a share of the cases goes without it."""
+    unaided: bool = False
+    """Nobody is asked about what no answer could change: alpha bounds the doubt that further answers could remove, and
+    what is left once none can is taken as it is."""
 
     def __post_init__(self) -> None:
         if self.alpha is not None and not 0 < self.alpha < 1:
             raise ValueError(f"alpha={self.alpha}: use a share between 0 and 1, such as 0.005")
+        if self.max_attempts is not None and self.max_attempts < 1:
+            raise ValueError(f"max_attempts={self.max_attempts}: use 1 or more; leave a role out of the ladder instead")
+        for name in ("budget", "deadline", "patience"):
+            if (getattr(self, name) or 0) < 0:
+                raise ValueError(f"{name}={getattr(self, name)}: use 0 or more")
 
     @property
     def most(self) -> int:

@@ -35,6 +35,8 @@ class Step:
     checks: tuple[Check, ...] = ()
     sources: Mapping[str, Call] = field(default_factory=dict[str, Call])
     effect: bool = False
+    lookup: Call | None = None
+    """Of an effect: what its key has made, None where it made nothing."""
     lane: int | None = None
     """Steps of one `.fork` share a number."""
 

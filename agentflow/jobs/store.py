@@ -1,4 +1,4 @@
-"""The job store: a row a job, an effect and a model call, in any SQL database."""
+"""The job store: jobs, their effects, model calls and attempts, in any SQL database."""
 
 import hashlib
 import json
@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 
 from agentflow.connectors.sql import open_database, reading
-from agentflow.flow.journal import AttemptLine, CostLine
+from agentflow.flow.journal import AttemptLine, Begun, CostLine
 from agentflow.flow.pack import Pack
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.prices import publish
@@ -74,6 +74,16 @@ class Store:
         query = query.where(Job.status == status) if status else query
         async with self._reading() as session:
             return (await session.scalars(query)).all()
+
+    async def find(self, name: str) -> Sequence[Job]:
+        """The jobs that `name` may mean, oldest first: by the start of their id or by the file name of their input."""
+        file = [Job.input_name == name, Job.input_name.endswith(f"/{name}", autoescape=True)]
+        file += [Job.input_name.startswith(f"{name}#", autoescape=True)]
+        file += [Job.input_name.contains(f"/{name}#", autoescape=True)]
+        ids = [Job.id.startswith(start, autoescape=True) for start in (name, f"job_{name}")]
+        query = select(Job).where(or_(*ids, *file)).order_by(Job.created_at, Job.id)
+        async with self._reading() as session:
+            return (await session.scalars(query)).all() if name else ()
 
     async def change(self, job: str, **values: Any) -> Job:
         """Sets columns of a job that has not ended; an ended job stays as it is."""
@@ -212,14 +222,14 @@ class JobJournal:
         async with self._sessions.begin() as session:
             session.add(row)
 
-    async def begin_effect(self, key: str, step: str) -> Mapping[str, Any] | None:
-        """Notes that an effect starts; what it made, where an earlier run of the job has finished it."""
+    async def begin_effect(self, key: str, step: str) -> Begun:
+        """Notes that an effect starts; what is known of it from an earlier run of the job."""
         async with self._sessions.begin() as session:
             effect = await session.get(Effect, key)
             if effect is None:
                 session.add(Effect(key=key, job_id=self._job, step=step, begun_at=now()))
-                return None
-            return effect.made
+                return Begun()
+            return Begun(effect.made, again=True)
 
     async def end_effect(self, key: str, made: Mapping[str, Any]) -> None:
         """Notes that an effect is done and what it made."""

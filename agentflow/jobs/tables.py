@@ -1,4 +1,4 @@
-"""The tables of jobs: a row a job, an effect, a model call and an attempt."""
+"""The tables of the job store: a row a job, an effect, a model call and an attempt."""
 
 from datetime import datetime
 from typing import Any, Literal

@@ -9,7 +9,7 @@ from domains.invoices.connectors.vendors import Vendors
 from domains.invoices.einvoice import Rules
 from domains.invoices.reading import Reader
 from domains.invoices.records import Declined, Duplicate, Invoice, Matched, Posted, Question, Rejected
-from domains.invoices.steps import decline, extract, extract_on_device, match, parse, post, read
+from domains.invoices.steps import decline, extract, extract_on_device, match, parse, post, posted, read
 
 BAR = 0.95
 """How far every printed value must be trusted to go on without a person."""
@@ -51,7 +51,7 @@ invoices = Pack(
     .step(match, effect=True)
     .review(Question, answers=Matched | Declined)
     .step(decline, effect=True)
-    .step(post, effect=True)
+    .step(post, effect=True, lookup=posted)
     .build(),
     connectors=[Documents, Reader, Rules, Vendors, Orders, Register, Books],
     prices={Posted: Price("0.40"), Duplicate: Price("0.10"), Rejected: Price("0.05")},

@@ -94,6 +94,12 @@ async def post(matched: Matched, *, books: Books, orders: Orders, job: JobId, ke
     return Posted(entry=posting.id, vendor_id=matched.vendor_id, account=matched.account)
 
 
+async def posted(*, books: Books, key: EffectKey) -> Posted | None:
+    """What the books have of an earlier run that ended in the middle of posting."""
+    posting = await books.find(key.value)
+    return Posted(entry=posting.id, vendor_id=posting.vendor_id, account=posting.account) if posting else None
+
+
 async def layout_of(documents: Documents, sha256: str) -> Layout:
     """The pages stored under `sha256`."""
     return Layout.model_validate_json(await documents.get(sha256))

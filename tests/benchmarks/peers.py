@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.benchmarks.peers_others import PACKAGES
-from tests.benchmarks.peers_report import draw, metrics, row, show
+from tests.benchmarks.peers_report import draw, metrics, rows, show
 from tests.benchmarks.peers_run import Result, Stream, arms, run
 from tests.benchmarks.peers_task import THREE_STEPS, Split, World
 from tests.benchmarks.report import Metric, finish
@@ -32,20 +32,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one world, fewer cases")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--cases", type=int, help="documents in each world; 400, or 100 with --quick")
+    parser.add_argument("--cases", type=int, help="documents in each world; 300, or 100 with --quick")
     parser.add_argument("--exam", type=int, default=300, help="cases of the exam that figures are estimated from")
     parser.add_argument("--split", type=_split, help="errors seen / unseen / systematic, such as 70/25/5")
-    parser.add_argument("--json", type=Path, help="write all figures to this file, and a picture beside it")
+    parser.add_argument(
+        "--json", type=Path, help="write what has a bar to this file; all figures and a picture beside it"
+    )
     args = parser.parse_args()
     if missing := absent():
         sys.exit(f"the benchmark needs {', '.join(missing)}: pip install 'agentflow-framework[bench]'")
     worlds = _worlds(quick=args.quick, splits=(args.split,) if args.split else SPLITS)
     found, done = asyncio.run(
-        measure(worlds, cases=args.cases or (100 if args.quick else 400), exam=args.exam, seed=args.seed)
+        measure(worlds, cases=args.cases or (100 if args.quick else 300), exam=args.exam, seed=args.seed)
     )
     if args.json:
         args.json.with_suffix(".svg").write_text(draw(done), encoding="utf-8")
-        whole = {world: [row(result) for result in results] for world, results in done.items()}
+        whole = {world: rows(results) for world, results in done.items()}
         args.json.with_suffix(".rows.json").write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
     finish("peers", [metric for metric in found if metric.bar is not None], args.json)
 
@@ -61,8 +63,8 @@ async def measure(
     """Everything there is to tell, and the results by world; the last world also in three steps."""
     found: list[Metric] = []
     done: dict[str, list[Result]] = {}
-    everybody = arms(alphas=ALPHAS, told=("known", "estimated", "priors"))
     for world in worlds:
+        everybody = arms(alphas=ALPHAS, told=("known", "estimated", "priors"), alone=not world.overlap)
         done[world.title] = await run(world, everybody, Stream(cases, seed), tries=TRIES, exam=exam)
         found += metrics(world, done[world.title])
         show(world, done[world.title])

@@ -3,7 +3,7 @@
 import asyncio
 import tomllib
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agentflow.engine.answer import Services, by_model
@@ -157,12 +157,14 @@ async def estimated_figures(models_toml: str, forms: Sequence[type[Any]], cases:
     models, gate = _models(models_toml), asyncio.Semaphore(EXAM_AT_ONCE)
 
     async def ask(step: Step, form: type[Any], case: Case, role: str, trial: int) -> list[Observation]:
-        page, services = Page(text=case.text), Services(f"exam-{case.name}", {}, models, MemoryJournal(), no_figures())
+        page, journal = Page(text=case.text), MemoryJournal(keep_lines=False)
+        services = Services(f"exam-{case.name}", {}, models, journal, no_figures())
         before = forms[: list(forms).index(form)]
         reads = [*(case.right(one) for one in before[-1:]), page]
         async with gate:
             attempt = await by_model(step, role, reads, services, (), trial)
-        return [] if attempt is None else observed(case.name, trial, attempt, case.right(form), _ties(form))
+        paid = None if attempt is None else replace(attempt, cost=journal.cost)
+        return [] if paid is None else observed(case.name, trial, paid, case.right(form), _ties(form))
 
     steps: dict[str, StepFigures] = {}
     for step, form in zip(table.steps, forms, strict=True):

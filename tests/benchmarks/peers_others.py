@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
-from pydantic import create_model, model_validator
+from pydantic import SecretStr, create_model, model_validator
 
 from agentflow.flow.record import Record
 from tests.benchmarks.peers_agentflow import Answer
@@ -13,9 +13,10 @@ from tests.benchmarks.peers_task import INSTRUCTIONS, Case, problems_of
 PACKAGES = ("instructor", "langchain_openai", "langgraph", "pydantic_ai")
 """What must be installed: the `bench` extra."""
 KEY = "none"
+"""The faulty models ask for none."""
 
 
-def _sum(made: Record) -> Record:
+def _holding(made: Record) -> Record:
     if found := [problem.message for problem in problems_of(made) if problem.severity == "error"]:
         raise ValueError("; ".join(found))
     return made
@@ -23,7 +24,7 @@ def _sum(made: Record) -> Record:
 
 def validated(form: type[Record]) -> type[Record]:
     """The form with its checks as a pydantic validator, where instructor and LangChain look for them."""
-    checks: Any = {"holds": model_validator(mode="after")(_sum)}
+    checks: Any = {"holds": model_validator(mode="after")(_holding)}
     return create_model(form.__name__, __base__=form, __doc__=form.__doc__, __validators__=checks)
 
 
@@ -39,12 +40,12 @@ def langgraph(
     from langgraph.graph import END, START, StateGraph
     from langgraph.types import Command, RetryPolicy
 
-    class State(TypedDict, total=False):
+    class State(TypedDict):
         text: str
-        made: Mapping[str, Any]
+        made: NotRequired[Mapping[str, Any]]
 
     policy = RetryPolicy(max_attempts=tries, initial_interval=0.05, retry_on=Exception)
-    chat = {name: ChatOpenAI(model=name, base_url=url, api_key=KEY) for name in models}
+    chat = {name: ChatOpenAI(model=name, base_url=url, api_key=SecretStr(KEY)) for name in models}
     for one in chat.values():
         opened.push_async_callback(one.root_async_client.close)
 
@@ -97,7 +98,7 @@ def instructor(
     kinds = {form.__name__: validated(form) for form in forms}
 
     async def ask(kind: type[Record], text: str) -> Any:
-        messages = [{"role": "system", "content": INSTRUCTIONS}, {"role": "user", "content": text}]
+        messages: Any = [{"role": "system", "content": INSTRUCTIONS}, {"role": "user", "content": text}]
         for model in models[:-1]:
             try:
                 return await client.create(model=model, response_model=kind, max_retries=tries - 1, messages=messages)
@@ -116,11 +117,12 @@ def pydantic_ai(
 ) -> Answer:
     """An output validator that raises ModelRetry, a transport that retries and honours Retry-After, FallbackModel.
 
-    As in "Output", "HTTP request retries" and "Fallback model" of its documentation. The output tool is given the
-    form's name, so that all frameworks ask the same question.
+    As in "Output", "Retries" and "Fallback model" of its documentation; refusals fall back too, which is more than
+    its default. The output tool is given the form's name, so that all frameworks ask the same question.
     """
     from httpx2 import AsyncClient, ConnectError, HTTPStatusError
     from pydantic_ai import Agent, ModelRetry, ToolOutput
+    from pydantic_ai.exceptions import ContentFilterError, ModelAPIError
     from pydantic_ai.models.fallback import FallbackModel
     from pydantic_ai.models.openai import OpenAIChatModel
     from pydantic_ai.providers.openai import OpenAIProvider
@@ -144,7 +146,7 @@ def pydantic_ai(
     opened.push_async_callback(client.aclose)
     provider = OpenAIProvider(base_url=url, api_key=KEY, http_client=client)
     chat = [OpenAIChatModel(name, provider=provider) for name in models]
-    model: Any = chat[0] if len(chat) == 1 else FallbackModel(*chat)
+    model: Any = chat[0] if len(chat) == 1 else FallbackModel(*chat, fallback_on=(ModelAPIError, ContentFilterError))
 
     def agent(form: type[Record]) -> Any:
         made: Any = Agent(

@@ -116,17 +116,22 @@ def metrics(world: World, results: Sequence[Result], *, told: str = "") -> list[
     for result in results:
         for name, span in vars(figures(result)).items():
             bar = result.arm.alpha if name == "wrong_values" and _held(result) else None
-            found.append(Metric(f"{where} | {result.arm.title} | {name}", *span, bar, "at most"))
+            found.append(_metric(f"{where} | {result.arm.title} | {name}", span, bar))
     for ours, theirs in rivals(results):
         pair = f"{where} | {ours.arm.title} - {theirs.arm.title}"
         mine, peer = ([one.silent for one in result.did] for result in (ours, theirs))
         bar = 0.0 if _held(ours) else None
-        found.append(Metric(f"{pair} | silent", *difference(mine, peer), bar, "at most"))
+        found.append(_metric(f"{pair} | silent", difference(mine, peer), bar))
         found.append(Metric(f"{pair} | McNemar p", mcnemar(mine, peer)[2], None, None, None))
         if figures(ours).right[0] and figures(theirs).right[0]:
-            bar = COMPARABLE if _held(ours) and len(theirs.arm.models) == 1 else None
-            found.append(Metric(f"{pair} | cost ratio", *dearer(ours, theirs), bar, "at most"))
+            bar = COMPARABLE if _held(ours) else None
+            found.append(_metric(f"{pair} | cost ratio", dearer(ours, theirs), bar))
     return found
+
+
+def _metric(name: str, span: Span, bar: float | None) -> Metric:
+    value, low, high = span
+    return Metric(name, value, low, high, bar, "at most")
 
 
 def _held(result: Result) -> bool:
@@ -167,10 +172,25 @@ def _plain(span: Span, times: float) -> str:
     return f"{value:.3g} ({low:.3g} - {high:.3g})"
 
 
-def row(result: Result) -> dict[str, Any]:
-    """The contestant's line in the JSON."""
-    spans = {name: list(span) for name, span in vars(figures(result)).items()}
-    return {"arm": result.arm.title, "cases": len(result.did), "raised": dict(result.errors), **spans}
+def rows(results: Sequence[Result]) -> dict[str, Any]:
+    """A world in the JSON: its contestants, and the pairs that are held against each other."""
+    contestants = [
+        {"name": one.arm.title, "cases": len(one.did), "raised": dict(one.errors), **_spans(one)} for one in results
+    ]
+    return {"contestants": contestants, "pairs": [_pair(ours, theirs) for ours, theirs in rivals(results)]}
+
+
+def _spans(result: Result) -> dict[str, list[float | None]]:
+    spans: dict[str, Span] = vars(figures(result))
+    return {name: [None if math.isnan(one) else one for one in span] for name, span in spans.items()}
+
+
+def _pair(ours: Result, theirs: Result) -> dict[str, Any]:
+    mine, peer = ([one.silent for one in result.did] for result in (ours, theirs))
+    only, other, p = mcnemar(mine, peer)
+    ratio = list(dearer(ours, theirs)) if figures(ours).right[0] and figures(theirs).right[0] else None
+    told = {"ours": ours.arm.title, "theirs": theirs.arm.title, "silent_only_ours": only, "silent_only_theirs": other}
+    return {**told, "mcnemar_p": p, "silent_difference": list(difference(mine, peer)), "cost_ratio": ratio}
 
 
 WIDE, HIGH, LEFT, UP = 300, 230, 46, 34

@@ -10,6 +10,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any, Literal
 
+from agentflow.engine.trust.figures import Figures
 from agentflow.flow.record import Record
 from agentflow.testing import Gold, Request, Server, Truth, serve_in_thread
 from agentflow.testing.truth import case_of
@@ -134,7 +135,10 @@ def serving(world: World, stream: Stream) -> Generator[tuple[Server, Meter]]:
 async def run(world: World, arms: Sequence[Arm], stream: Stream, *, tries: int, exam: int) -> list[Result]:
     """What every contestant does with the stream, one after the other."""
     logging.getLogger("instructor").setLevel(logging.CRITICAL)
-    told = {how: await _figures(how, world, stream, exam) for how in {arm.told for arm in arms if arm.ours}}
+    told: dict[Told, Figures] = {}
+    for arm in arms:
+        if arm.ours and arm.told not in told:
+            told[arm.told] = await _figures(arm.told, world, stream, exam)
     results: list[Result] = []
     for arm in arms:
         with serving(world, stream) as (server, meter):
@@ -147,7 +151,7 @@ async def run(world: World, arms: Sequence[Arm], stream: Stream, *, tries: int, 
 
 @asynccontextmanager
 async def _contestant(
-    arm: Arm, server: Server, stream: Stream, told: Mapping[Told, Any], tries: int
+    arm: Arm, server: Server, stream: Stream, told: Mapping[Told, Figures], tries: int
 ) -> AsyncGenerator[Answer]:
     async with AsyncExitStack() as opened:
         if arm.ours:
@@ -157,7 +161,7 @@ async def _contestant(
             yield PEERS[arm.framework](server.url, arm.models, tries, stream.forms, opened)
 
 
-async def _figures(told: Told, world: World, stream: Stream, exam: int) -> Any:
+async def _figures(told: Told, world: World, stream: Stream, exam: int) -> Figures:
     match told:
         case "known":
             return known_figures(world, stream.forms)
@@ -185,16 +189,22 @@ async def _all(answer: Answer, cases: Sequence[Case]) -> tuple[list[Mapping[str,
 
 def _judged(made: Mapping[str, Any] | None, case: Case, forms: Sequence[type[Record]], meter: Meter) -> Did:
     wrong = values = 0
-    for form in forms if made is not None else ():
+    for form in forms:
+        if made is None:
+            break
         said, right = dict(made[form.__name__]), dict(case.right(form))
         values += len(right)
         wrong += sum(said[name] != value for name, value in right.items())
     return Did(made, wrong, values, meter.sends[case.name], float(meter.cost[case.name]))
 
 
-def arms(*, alphas: Sequence[float], told: Sequence[Told]) -> list[Arm]:
-    """Everybody with one model, everybody with both, the peers with the better one alone."""
+def arms(*, alphas: Sequence[float], told: Sequence[Told], alone: bool = True) -> list[Arm]:
+    """Everybody with both models, the peers with the better one, and `alone` says: everybody with the small one.
+
+    What the small model does alone is the same whatever the other one shares with it.
+    """
     one, both = (SMALL,), (SMALL, LARGE)
-    ours = [Arm("agentflow", models, alphas[0], how) for models in (one, both) for how in told]
+    ours = [Arm("agentflow", models, alphas[0], how) for models in ((one, both) if alone else (both,)) for how in told]
     ours += [Arm("agentflow", both, alpha, told[0]) for alpha in alphas[1:]]
-    return ours + [Arm(peer, models) for models in (one, both, (LARGE,)) for peer in PEERS]
+    theirs = [one, both, (LARGE,)] if alone else [both, (LARGE,)]
+    return ours + [Arm(peer, models) for models in theirs for peer in PEERS]

@@ -14,8 +14,8 @@ from tests.benchmarks.peers_report import difference, draw, mcnemar
 from tests.benchmarks.peers_run import Arm, Result, Stream, run
 from tests.benchmarks.peers_task import LARGE, SMALL, Order, Split, World, make_case, problems_of
 
-SIZE = 40
-WORLD = World(error=0.2, split=(0.4, 0.4, 0.2), overlap=0.3)
+SIZE = 25
+WORLD = World(error=0.4, split=(0.4, 0.4, 0.2), overlap=0.3, faults=False)
 
 
 def test_what_is_right_of_a_document_passes_every_check():
@@ -26,13 +26,13 @@ def test_what_is_right_of_a_document_passes_every_check():
 def test_the_checks_see_as_many_mistakes_as_the_split_says(split: Split):
     world = World(error=0.5, split=split, faults=False)
     law, seen = Law(world.faulty(seed=5)), Counter[str]()
-    for number in range(3000):
+    for number in range(1000):
         case = make_case(number, seed=5)
         request = Request(model=SMALL, text=case.text, form="Order", schema=Order.model_json_schema())
         reply = answer(law, request, Gold(case.name, case.order.model_dump(mode="json")))
         if reply.outcome is not Outcome.RIGHT:
             seen["caught" if _caught(reply.content) else str(reply.outcome)] += 1
-    assert seen["caught"] / seen.total() == pytest.approx(split[0], abs=0.04)
+    assert seen["caught"] / seen.total() == pytest.approx(split[0], abs=0.06)
 
 
 def _caught(content: str | None) -> bool:
@@ -64,7 +64,7 @@ def results() -> list[Result]:
 def test_every_framework_does_the_task(results: list[Result]):
     assert {result.arm.framework: result.errors for result in results}["agentflow"] == {}
     for result in results:
-        assert sum(one.right for one in result.did) > SIZE / 2, result.arm.title
+        assert sum(one.right for one in result.did) > SIZE / 3, result.arm.title
         assert all(one.sends and one.cost for one in result.did), result.arm.title
 
 
@@ -72,5 +72,5 @@ def test_every_framework_does_the_task(results: list[Result]):
 def test_agentflow_hands_on_fewer_wrong_records_than_any_peer(results: list[Result]):
     ours, *peers = ([one.silent for one in result.did] for result in results)
     for theirs in peers:
-        assert sum(ours) < sum(theirs)
+        assert 2 * sum(ours) < sum(theirs)
     assert draw({WORLD.title: results}).count("<circle") == 2 * len(results)

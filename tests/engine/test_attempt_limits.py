@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agentflow import Problem
+from agentflow import Policy, Problem
 from agentflow.errors import ModelError
 from agentflow.testing import MemoryJournal, Price
 from tests.benchmarks.virtual import now, run
@@ -172,14 +172,45 @@ def test_a_provider_that_is_down_for_a_minute_is_waited_for(alpha: float | None)
     run(go())
 
 
-def test_that_a_model_is_still_away_is_written_down_once():
+def test_every_attempt_that_sent_something_is_written_down_and_no_other():
     async def go() -> None:
-        bench = Bench(m=down(0, 60))
-        await bench.do(row(ladder=("m",)))
-        assert [line.fault for line in bench.journal.attempts] == ["model_unreachable", None]
-        assert [line.number for line in bench.journal.attempts] == [1, 2]
+        bench = Bench(config={"tries": 1}, m=down(0, 60))
+        others = [bench.do(row(ladder=("m",)), case=case) for case in range(20)]
+        await asyncio.gather(*others)
+        told, paid = bench.journal.attempts, bench.journal.lines
+        assert {line.attempt for line in paid} <= {line.attempt for line in told}
+        assert len(told) <= len(paid) + 20
 
     run(go())
+
+
+def test_a_person_is_told_once_that_a_model_is_away():
+    async def go() -> None:
+        bench = Bench(m=down(0, 10**6))
+        verdict = await bench.do(row(ladder=("m",)))
+        assert codes(verdict) == ["model_unreachable"]
+        assert len(bench.journal.attempts) > 2
+
+    run(go())
+
+
+def test_a_run_without_money_asks_no_model():
+    async def go() -> None:
+        bench = Bench(usd=Decimal(0), m={}, n={})
+        verdict = await bench.do(row(ladder=("m", "n")))
+        assert codes(verdict) == ["budget_spent", "budget_spent"]
+        assert "raise --budget" in verdict.reasons[0].message
+        assert bench.sends("m") + bench.sends("n") == 0
+
+    run(go())
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"max_attempts": 0}, {"budget": Decimal(-1)}, {"deadline": -1.0}, {"patience": -1.0}]
+)
+def test_a_policy_that_makes_no_sense_is_refused(wrong: dict[str, Any]):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Policy(**wrong)
 
 
 def test_the_answer_after_an_outage_is_the_models_first_and_asked_as_configured():

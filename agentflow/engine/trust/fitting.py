@@ -104,20 +104,42 @@ def likeliest_law(kinds: Kinds, prior: SourceFigures, values: float) -> SourceLa
 def rates(kinds: Kinds, law: SourceLaw, prior: SourceFigures, values: float) -> SourceFigures:
     """The rates, with no more taken for counted than is known.
 
-    Of systematic mistakes that is less by what chance may have made instead (Louis, 1982: missing information).
+    That is less where answers to one case are alike, and where chance may have made what looks systematic.
     """
     systematic, slip = _counted(kinds, law, prior, values)
-    rate, units = law.systematic, sum(n for kind, n in kinds.items() if kind.given)
-    shares = [(n, trapped(law, kind, values)) for kind, n in kinds.items()]
-    unsure = sum(n * share * (1 - share) for n, share in shares)
-    lost = min(1.0, unsure / (units * rate * (1 - rate))) if units and 0 < rate < 1 else 0.0
+    slip = _part(slip, prior.slip, _worth(kinds, law))
+    of_systematic, of_slip = _told_apart(kinds, law, systematic, slip, values)
     return prior.model_copy(
         update={
-            "systematic": _part(systematic, prior.systematic, 1 - lost),
-            "slip": _part(slip, prior.slip, _worth(kinds, law)),
+            "systematic": _weighing(systematic, of_systematic),
+            "slip": _weighing(slip, of_slip),
             "spread": law.spread,
         }
     )
+
+
+def _told_apart(kinds: Kinds, law: SourceLaw, systematic: Rate, slip: Rate, values: float) -> tuple[float, float]:
+    """The part of what is counted of either rate that is left since the two are not always told apart.
+
+    Observed information is the counts' less that of what is missing (Louis, 1982): whether a unit is a systematic
+    mistake, to which both rates' scores answer.
+    """
+    s, e = law.systematic, law.slip
+    if not 0 < s < 1 or not 0 < e < 1:
+        return 1.0, 1.0
+    ss = se = ee = 0.0
+    for kind, units in kinds.items():
+        share = trapped(law, kind, values)
+        unsure, by_s, by_e = units * share * (1 - share), 1 / (s * (1 - s)), -kind.slips / e
+        ss, se, ee = ss + unsure * by_s * by_s, se + unsure * by_s * by_e, ee + unsure * by_e * by_e
+    of_s, of_e = (systematic.hits + systematic.misses) / (s * (1 - s)), (slip.hits + slip.misses) / (e * (1 - e))
+    return _left(of_s, of_e, ss, se, ee), _left(of_e, of_s, ee, se, ss)
+
+
+def _left(own: float, other: float, missing: float, both: float, others: float) -> float:
+    """What is left of a rate's information if the other rate is not known either."""
+    known = own - missing - both * both / max(other - others, 1e-9 * other)
+    return max(0.01, known / own)
 
 
 def _counted(kinds: Kinds, law: SourceLaw, prior: SourceFigures, values: float) -> tuple[Rate, Rate]:
@@ -170,6 +192,11 @@ def _worth(kinds: Kinds, law: SourceLaw) -> float:
 def _part(rate: Rate, prior: Rate, worth: float) -> Rate:
     """The rate with what was counted taken for so much of it."""
     return prior.seen(worth * (rate.hits - prior.hits), worth * (rate.misses - prior.misses))
+
+
+def _weighing(rate: Rate, part: float) -> Rate:
+    """The same share, of less that was counted."""
+    return Rate(hits=part * rate.hits, misses=part * rate.misses)
 
 
 def _abstain(tallies: Tallies, prior: Rate) -> Rate:

@@ -6,7 +6,7 @@ from functools import cached_property
 from math import prod
 from typing import Any
 
-from agentflow.engine.trust.buying import Need
+from agentflow.engine.trust.buying import Need, settled
 from agentflow.engine.trust.evidence import Belief, Ties, matching
 from agentflow.engine.trust.figures import IDENTITY, CheckFigures
 from agentflow.engine.trust.values import SHAPE, evidence_of, is_shape, put_together
@@ -37,13 +37,15 @@ class Standing:
         """The trust in the least trusted field."""
         return min(self.trust.values(), default=1.0)
 
-    def needs(self, alpha: float) -> tuple[Need, ...]:
+    def needs(self, alpha: float, *, unaided: bool = False) -> tuple[Need, ...]:
         """The fields that are not trusted enough; of those that stand alike, one."""
         found: dict[Need, None] = {}
         for path, trust in self.trust.items():
             if trust < 1 - alpha:
                 belief = self.beliefs[path]
-                found[Need(belief.law, belief.pattern, 1 - alpha / self.relief.get(path, 1.0))] = None
+                need = Need(belief.law, belief.pattern, 1 - alpha / self.relief.get(path, 1.0), unaided)
+                if not trust or not settled(need):
+                    found[need] = None
         return tuple(found)
 
     def _trust(self, path: str, belief: Belief) -> float:
