@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from agentflow.connectors.documents import Documents
+from agentflow.engine.answer import Bounded
 from agentflow.engine.attempt import Binder, Services, perform
 from agentflow.engine.graph import NOTES, Graph, Standing, forget, open_saver
 from agentflow.engine.models import Budget, ModelConfig, Models
@@ -93,7 +94,7 @@ class Runner:
     async def _advance(self, row: Job, answers: Mapping[str, Any] | None, since: Sequence[Status]) -> Job:
         if not await self.store.begin(row.id, since=since):
             raise RunError(f"job {row.id} is {(await self._row(row.id)).status} by now; somebody else was faster")
-        services = Services(row.id, self._connectors, self._models, self.store.journal(row.id))
+        services = Services(row.id, self._connectors, await self._within(row), self.store.journal(row.id))
 
         async def do(step: Any, reads: Sequence[Any], item: int | None) -> Any:
             try:
@@ -114,6 +115,15 @@ class Runner:
                 return job
         except Exception as error:  # noqa: BLE001 - whatever a pack's code raises fails its own job and no other
             return await self._fail(row, error, answers is not None, time.monotonic() - began)
+
+    async def _within(self, row: Job) -> Binder:
+        """The models, held to what the job may still cost and how long it may still work."""
+        usd, seconds = self.pack.budget, self.pack.deadline
+        if (usd is None and seconds is None) or not isinstance(self._models, Bounded):
+            return self._models
+        micros, _ = await self.store.cost(row.id)
+        usd = None if usd is None else max(Decimal(0), usd - dollars(micros))
+        return self._models.within(usd=usd, seconds=None if seconds is None else max(0.0, seconds - row.seconds))
 
     async def _move(
         self, row: Job, saver: Any, do: Any, answers: Mapping[str, Any] | None, journal: Journal
