@@ -16,6 +16,8 @@ from agentflow.engine.attempt import Binder, Services, perform
 from agentflow.engine.graph import NOTES, Graph, Standing, forget, open_saver
 from agentflow.engine.models import Budget, ModelConfig, Models
 from agentflow.engine.trace import answered_line, asked_line
+from agentflow.engine.trace_export import open_tracing
+from agentflow.engine.trace_spans import JobTrace, Tracing, job_trace
 from agentflow.errors import AgentflowError, ConfigError, RunError
 from agentflow.flow.connector import Connector
 from agentflow.flow.journal import Journal
@@ -29,13 +31,20 @@ class Runner:
     """A pack with everything its jobs need, open. One serves any number of jobs at once."""
 
     def __init__(
-        self, pack: Pack, store: Store, checkpoints: str, connectors: Mapping[type[Any], Any], models: Binder
+        self,
+        pack: Pack,
+        store: Store,
+        checkpoints: str,
+        connectors: Mapping[type[Any], Any],
+        models: Binder,
+        tracing: Tracing | None = None,
     ) -> None:
         self.pack = pack
         self.store = store
         self._checkpoints = checkpoints
         self._connectors = connectors
         self._models = models
+        self._tracing = tracing
         self._graph = Graph(pack.workflow)
 
     @property
@@ -94,11 +103,22 @@ class Runner:
     async def _advance(self, row: Job, answers: Mapping[str, Any] | None, since: Sequence[Status]) -> Job:
         if not await self.store.begin(row.id, since=since):
             raise RunError(f"job {row.id} is {(await self._row(row.id)).status} by now; somebody else was faster")
-        services = Services(row.id, self._connectors, await self._within(row), self.store.journal(row.id))
+        named = {"job": row.id, "pack": row.pack, "version": row.pack_version, "sha256": row.input_sha256}
+        with job_trace(self._tracing, **named) as trace:
+            job = await self._carry(row, answers, trace)
+            trace.ended(job.status, job.outcome, job.cost_micros, [problem["code"] for problem in job.problems])
+            return job
+
+    async def _carry(self, row: Job, answers: Mapping[str, Any] | None, trace: JobTrace) -> Job:
+        journal = trace.kept(self.store.journal(row.id))
+        services = Services(row.id, self._connectors, await self._within(row), journal)
 
         async def do(step: Any, reads: Sequence[Any], item: int | None) -> Any:
             try:
-                return await perform(step, reads, services, item)
+                with trace.step(step.name, item) as told:
+                    verdict = await perform(step, reads, services, item)
+                    told.ended(verdict)
+                    return verdict
             except Exception as error:
                 error.add_note(f"in step {step.name}")
                 raise
@@ -106,9 +126,9 @@ class Runner:
         began = time.monotonic()
         try:
             async with open_saver(self._checkpoints) as saver:
-                standing = await self._move(row, saver, do, answers, services.journal)
+                standing = await self._move(row, saver, do, answers, journal)
                 for asked in [key for key in standing.questions if key not in row.questions]:
-                    await services.journal.attempt(asked_line(standing.questions[asked]))
+                    await journal.attempt(asked_line(standing.questions[asked]))
                 job = await self._settle(row, standing, time.monotonic() - began)
                 if job.status == "finished":
                     await forget(row.id, saver)
@@ -203,7 +223,8 @@ async def open_runner(
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(jobs))
         opened = await _open_connectors(stack, pack, home, connect or {})
-        yield Runner(pack, store, checkpoints, opened, _binder(models, budget))
+        tracing = await stack.enter_async_context(open_tracing())
+        yield Runner(pack, store, checkpoints, opened, _binder(models, budget), tracing)
 
 
 def _binder(models: Mapping[str, ModelConfig] | Binder | None, budget: Decimal | None) -> Binder:
