@@ -42,6 +42,11 @@ class Said:
     fault: str | None
     """Why it is of no use before it is read; None where it may be of use."""
     usage: Usage
+    finish: str | None = None
+    """Why it stopped, in the provider's word."""
+    id: str | None = None
+    model: str | None = None
+    """The model that answered, in the provider's words."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,9 @@ def said_in(response: Any, otherwise: Usage) -> Said:
     told = content or next((call.arguments or "{}" for call in calls), None)
     fault = fault_of(choice.finish_reason, _refusal(message), told)
     wrote = tokens_of((content or "") + "".join(call.arguments for call in calls))
-    return Said(content, calls, fault, usage_of(getattr(response, "usage", None), replace(otherwise, wrote=wrote)))
+    usage = usage_of(getattr(response, "usage", None), replace(otherwise, wrote=wrote))
+    named = (getattr(response, "id", None), getattr(response, "model", None))
+    return Said(content, calls, fault, usage, choice.finish_reason, *named)
 
 
 def _refusal(message: Any) -> str | None:

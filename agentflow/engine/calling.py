@@ -15,10 +15,11 @@ from agentflow.engine.budget import Budget
 from agentflow.engine.config import ModelConfig
 from agentflow.engine.prices import Usage, cost_of
 from agentflow.engine.tools import Toolbox, answer_in, answer_or_calls, converse
+from agentflow.engine.trace import WATCHING
 from agentflow.engine.wire import TIMED_OUT, Wire, now, wait_asked_for
 from agentflow.errors import AnswerError, DeadlineError, ModelError
 from agentflow.flow.check import Problem
-from agentflow.flow.journal import CostLine, Journal
+from agentflow.flow.journal import CostLine, Journal, Sent
 from agentflow.flow.model import MOST_CALLS, Image
 from agentflow.flow.policy import EffectKey
 from agentflow.flow.tool import Tool
@@ -154,7 +155,7 @@ class _Send(Generic[R]):
         bound, began = self.bound, now()
         seconds = self._seconds(began)
         bound.budget.reserve(self.reserved)
-        usage, fault = self._likely(), "cancelled"
+        usage, fault, said = self._likely(), "cancelled", None
         try:
             said = await self._complete(seconds)
             usage, fault = said.usage, None
@@ -167,7 +168,7 @@ class _Send(Generic[R]):
         finally:
             cost = self._cost(usage)
             bound.budget.settle(self.reserved, cost)
-            await _finished(bound.journal.spend(self._line(usage, cost, now() - began, fault)))
+            await _finished(bound.journal.spend(self._line(usage, cost, now() - began, fault, said)))
 
     async def _complete(self, seconds: float) -> Said:
         """What the model says. Raises what litellm raises as a ModelError."""
@@ -206,7 +207,7 @@ class _Send(Generic[R]):
     def _cost(self, usage: Usage) -> Decimal:
         return cost_of(self.client, self.bound.config, usage)
 
-    def _line(self, usage: Usage, cost: Decimal, seconds: float, fault: str | None) -> CostLine:
+    def _line(self, usage: Usage, cost: Decimal, seconds: float, fault: str | None, said: Said | None) -> CostLine:
         return CostLine(
             call=uuid.uuid4().hex,
             step=self.bound.step,
@@ -218,7 +219,16 @@ class _Send(Generic[R]):
             seconds=seconds,
             fault=fault,
             prompt=self.prompt,
+            sent=self._sent(said) if WATCHING.get() else None,
         )
+
+    def _sent(self, said: Said | None) -> Sent:
+        told = {name: self.options[name] for name in ("temperature", "max_tokens", "seed") if name in self.options}
+        sent = Sent(told) if said is None else Sent(told, said.finish, said.id, said.model)
+        if WATCHING.get() != "contents":
+            return sent
+        answer = None if said is None else said.content or next((call.arguments for call in said.calls), None)
+        return replace(sent, messages=self.question.messages, answer=answer)
 
 
 def _name(error: ModelError) -> str:

@@ -59,9 +59,9 @@ class Models:
         return self.until - now()
 
     def within(self, *, usd: Decimal | None = None, seconds: float | None = None) -> "Models":
-        """The same models for a step, with less money and time; what it spends is taken from both."""
+        """The same models for a job, or a step, with less money and time; what it spends is taken from both."""
         until = self.until if seconds is None else min(self.until, now() + seconds)
-        budget = self.budget if usd is None else Budget(usd, self.budget, "raise the budget of the step's policy")
+        budget = self.budget if usd is None else Budget(usd, self.budget, "raise that of the policy or the pack")
         return replace(self, budget=budget, until=until)
 
     def bind(

@@ -1,9 +1,10 @@
 """The trace: the line that an attempt leaves in its job's journal, and the meter of what it asked of models."""
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 from agentflow.engine.trust.values import dump, evidence_of
@@ -15,6 +16,9 @@ from agentflow.flow.step import Step, as_list, label
 RAISED, ASKED = "raised", "asked"
 """The fault of an attempt whose own code raised an error, and of a person's who has not answered yet."""
 PERSON = "person"
+
+WATCHING: ContextVar[Literal["shapes", "contents"] | None] = ContextVar("WATCHING", default=None)
+"""What calls are to tell of what they send and get, where spans are made of them."""
 
 
 class Meter:

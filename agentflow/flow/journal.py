@@ -8,6 +8,24 @@ from typing import Any, Protocol
 from agentflow.flow.check import Problem
 
 
+@dataclass(frozen=True)
+class Sent:
+    """What a call sent and got, for who watches it as it is made; never stored."""
+
+    options: Mapping[str, Any]
+    """`temperature`, `max_tokens`, `seed`, where they were set."""
+    finish: str | None = None
+    """Why the model stopped, in the provider's word; None where there was no answer."""
+    id: str | None = None
+    """The provider's own name for the answer."""
+    model: str | None = None
+    """The model that answered, in the provider's words."""
+    messages: tuple[Mapping[str, Any], ...] = ()
+    """Only where contents are asked for."""
+    answer: str | None = None
+    """As `messages`."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class CostLine:
     """One call of a model, failed ones too."""
@@ -28,6 +46,8 @@ class CostLine:
     """The attempt that it was made for."""
     prompt: str | None = None
     """The SHA-256 of what was sent, messages and options; never the text itself."""
+    sent: Sent | None = None
+    """Only where somebody watches."""
 
 
 @dataclass(frozen=True, kw_only=True)

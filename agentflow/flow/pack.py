@@ -53,6 +53,10 @@ class Pack:
     delivers: type[Record] | None = None
     """The record whose fields a customer gets as `output`; the outcome itself where None."""
     version: str = "1"
+    budget: Decimal | None = None
+    """USD that the model calls of one job may cost, all its runs together; then a person does what is left."""
+    deadline: float | None = None
+    """Seconds that one job may work, what it waits for people not counted; then a person does what is left."""
 
     def __post_init__(self) -> None:
         outcomes = set(self.workflow.gives)

@@ -13,10 +13,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from agentflow.connectors.documents import Documents
+from agentflow.engine.answer import Bounded
 from agentflow.engine.attempt import Binder, Services, perform
 from agentflow.engine.graph import NOTES, Graph, Standing, forget, open_saver
 from agentflow.engine.models import Budget, ModelConfig, Models
 from agentflow.engine.trace import answered_line, asked_line
+from agentflow.engine.trace_export import open_tracing
+from agentflow.engine.trace_spans import JobTrace, Tracing, job_trace
 from agentflow.errors import AgentflowError, ConfigError, RunError
 from agentflow.flow.connector import Connector
 from agentflow.flow.journal import Journal
@@ -40,6 +43,7 @@ class Runner:
         checkpoints: str,
         connectors: Mapping[type[Any], Any],
         models: Binder,
+        tracing: Tracing | None = None,
     ) -> None:
         self.pack = pack
         self.store = store
@@ -47,6 +51,7 @@ class Runner:
         self._checkpoints = checkpoints
         self._connectors = connectors
         self._models = models
+        self._tracing = tracing
         self._graph = Graph(pack.workflow)
 
     @property
@@ -106,11 +111,22 @@ class Runner:
     async def _advance(self, row: Job, answers: Mapping[str, Any] | None, since: Sequence[Status]) -> Job:
         if not await self.store.begin(row.id, since=since, terms=self._terms.id):
             raise RunError(f"job {row.id} is {(await self._row(row.id)).status} by now; somebody else was faster")
-        services = Services(row.id, self._connectors, self._models, self.store.journal(row.id))
+        named = {"job": row.id, "pack": row.pack, "version": row.pack_version, "sha256": row.input_sha256}
+        with job_trace(self._tracing, **named) as trace:
+            job = await self._carry(row, answers, trace)
+            trace.ended(job.status, job.outcome, job.cost_micros, [problem["code"] for problem in job.problems])
+            return job
+
+    async def _carry(self, row: Job, answers: Mapping[str, Any] | None, trace: JobTrace) -> Job:
+        journal = trace.kept(self.store.journal(row.id))
+        services = Services(row.id, self._connectors, await self._within(row), journal)
 
         async def do(step: Any, reads: Sequence[Any], item: int | None) -> Any:
             try:
-                return await perform(step, reads, services, item)
+                with trace.step(step.name, item) as told:
+                    verdict = await perform(step, reads, services, item)
+                    told.ended(verdict)
+                    return verdict
             except Exception as error:
                 error.add_note(f"in step {step.name}")
                 raise
@@ -118,15 +134,24 @@ class Runner:
         began = time.monotonic()
         try:
             async with open_saver(self._checkpoints) as saver:
-                standing = await self._move(row, saver, do, answers, services.journal)
+                standing = await self._move(row, saver, do, answers, journal)
                 for asked in [key for key in standing.questions if key not in row.questions]:
-                    await services.journal.attempt(asked_line(standing.questions[asked]))
+                    await journal.attempt(asked_line(standing.questions[asked]))
                 job = await self._settle(row, standing, time.monotonic() - began)
                 if job.status == "finished":
                     await forget(row.id, saver)
                 return job
         except Exception as error:  # noqa: BLE001 - whatever a pack's code raises fails its own job and no other
             return await self._fail(row, error, answers is not None, time.monotonic() - began)
+
+    async def _within(self, row: Job) -> Binder:
+        """The models, held to what the job may still cost and how long it may still work."""
+        usd, seconds = self.pack.budget, self.pack.deadline
+        if (usd is None and seconds is None) or not isinstance(self._models, Bounded):
+            return self._models
+        micros, _ = await self.store.cost(row.id)
+        usd = None if usd is None else max(Decimal(0), usd - dollars(micros))
+        return self._models.within(usd=usd, seconds=None if seconds is None else max(0.0, seconds - row.seconds))
 
     async def _move(
         self, row: Job, saver: Any, do: Any, answers: Mapping[str, Any] | None, journal: Journal
@@ -205,7 +230,8 @@ async def open_runner(
         store = await stack.enter_async_context(open_store(jobs))
         opened = await _open_connectors(stack, pack, home, connect or {})
         terms = await store.accept(pack)
-        yield Runner(pack, store, terms, checkpoints, opened, _binder(models, budget))
+        tracing = await stack.enter_async_context(open_tracing())
+        yield Runner(pack, store, terms, checkpoints, opened, _binder(models, budget), tracing)
 
 
 def _binder(models: Mapping[str, ModelConfig] | Binder | None, budget: Decimal | None) -> Binder:

@@ -1,5 +1,6 @@
 """Evidence: what a step's attempts and checks say of each field of what it makes."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -107,17 +108,18 @@ def believe(attempts: Sequence[Attempt], laws: Laws, ties: Ties, *, one_type: bo
     speak of what stands inside.
     """
     answered = [attempt for attempt in attempts if attempt.made is not None]
-    misses = [attempt.source for attempt in attempts if attempt.fault in UNANSWERED]
+    misses = Counter(attempt.source for attempt in attempts if attempt.fault in UNANSWERED)
     tables = level([attempt.leaves for attempt in answered], one_type)
     believed: dict[str, Belief] = {}
-    best: dict[str, Any] = {}
+    shapes: dict[str, Any] = {}
     for path in _paths(tables):
-        speak = [i for i, table in enumerate(tables) if path in table and inside(table, path, best)]
+        speak = [i for i, table in enumerate(tables) if path in table and inside(table, path, shapes)]
         if speak:
             given = [(answered[i], tables[i][path]) for i in speak]
             law = laws.of(path, laws.bins(path, [attempt for attempt, _ in given]))
             believed[path] = _belief(path, law, given, misses, ties)
-            best[path] = believed[path].best
+            if is_shape(path):
+                shapes[path] = believed[path].best
     return believed
 
 
@@ -142,7 +144,7 @@ def _paths(tables: Sequence[Leaves]) -> list[str]:
 
 def inside(table: Leaves, path: str, shapes: Leaves) -> bool:
     """Whether the answer has these shapes (what else stands in `shapes` is no matter) all along the path."""
-    return all(table.get(shape) == shapes[shape] for shape in _shapes(path) if shape in shapes)
+    return not shapes or all(table.get(shape) == shapes[shape] for shape in _shapes(path) if shape in shapes)
 
 
 @lru_cache(4096)
@@ -152,7 +154,7 @@ def _shapes(path: str) -> tuple[str, ...]:
     return tuple(shape for shape in above if shape != path)
 
 
-def _belief(path: str, law: Law, given: Sequence[tuple[Attempt, Any]], misses: Sequence[str], ties: Ties) -> Belief:
+def _belief(path: str, law: Law, given: Sequence[tuple[Attempt, Any]], misses: Mapping[str, int], ties: Ties) -> Belief:
     counts: dict[Any, list[int]] = {}
     judged: dict[Any, list[Attempt]] = {}
     for attempt, value in given:
@@ -163,7 +165,7 @@ def _belief(path: str, law: Law, given: Sequence[tuple[Attempt, Any]], misses: S
     order = list(counts)
     if len(order) > 1:
         order.sort(key=lambda value: (counts[value], repr(value)), reverse=True)
-    missed = tuple(misses.count(source.name) for source in law.sources)
+    missed = tuple(misses.get(name, 0) for name in law.places)
     pattern = Pattern(
         tuple(tuple(counts[value]) for value in order),
         tuple(verdicts[value] for value in order),

@@ -46,7 +46,7 @@ class Attempt:
     """Seconds after which the source may be tried again, where nobody answered for it; 0 where that is not known."""
     asked: Asked = Asked()
 
-    @property
+    @cached_property
     def errors(self) -> tuple[Problem, ...]:
         """The problems that keep the answer in its step."""
         return tuple(problem for problem in self.problems if problem.severity == "error")
