@@ -277,7 +277,7 @@ class Case:
 
 
 def _distinct(step: Step, models: Binder) -> tuple[str, ...]:
-    """The rungs, without roles that are the model of an earlier one: its second answer is a vote, not a second source."""
+    """The rungs, without roles that are the model of an earlier one: what it says again is no second source."""
     if len(step.policy.ladder) < 2 or not isinstance(models, Bounded):
         return step.policy.ladder
     rungs: list[str] = []
