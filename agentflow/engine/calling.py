@@ -123,6 +123,7 @@ class Bound:
             "max_retries": 0,
             "num_retries": 0,
             "drop_params": True,
+            "_skip_mcp_handler": True,  # litellm's search for MCP servers among tools needs one more package
         }
         if config.stream:
             options |= {"stream": True, "stream_options": {"include_usage": True}}

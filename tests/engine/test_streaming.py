@@ -58,7 +58,7 @@ async def asked(model: FaultyModel, **config: Any) -> tuple[int | None, list[Cos
 
 
 @HTTP
-@pytest.mark.parametrize("form", ["schema", "text"])
+@pytest.mark.parametrize("form", ["schema", "tool", "text"])
 async def test_a_stream_gives_the_same_answer_at_the_same_price(form: str):
     value, [streamed], _ = await asked(FaultyModel(), structured=form)
     assert value == 7
