@@ -54,6 +54,10 @@ class Bounded(Binder, Protocol):
         """The same models for a step with so much money and time of its own."""
         ...
 
+    def alike(self, one: str, other: str) -> bool:
+        """Whether two roles are one model, so that both together say no more than it alone."""
+        ...
+
 
 @dataclass(frozen=True)
 class Services:

@@ -55,7 +55,7 @@ class Case:
     def __init__(self, step: Step, reads: Sequence[Any], services: Services, item: int | None) -> None:
         self.step, self.reads, self.services, self.item = step, reads, services, item
         self.policy = step.policy
-        self.ladder = step.policy.ladder or (CODE,)
+        self.ladder = _distinct(step, services.models) or (CODE,)
         self.attempts: list[Attempt] = []
         self.meter = Meter(services.journal)
         self.services = replace(services, journal=self.meter, models=bounded(services.models, step.policy))
@@ -199,7 +199,7 @@ class Case:
         if candidate.source == MERGED:
             makers = {attempt.source for attempt in answers}
             candidate = await checked(self.step, MERGED, candidate.made, self.reads, self.services, makers)
-        return stand(candidate, beliefs, self._ties, self._laws.figures.identities)
+        return stand(candidate, beliefs, self._ties, self._laws.figures.identities, self.policy.promises)
 
     async def _note(self, attempt: Attempt, trust: tuple[float, float] | None, passes: bool) -> None:
         self._noted += 1
@@ -274,6 +274,17 @@ class Case:
         calls = self._laws.figures.calls
         assumed = [0.0 if is_code(self.step, source) else CALL_SECONDS for source in self.ladder]
         return tuple(calls[s].seconds if s in calls else a for s, a in zip(self.ladder, assumed, strict=True))
+
+
+def _distinct(step: Step, models: Binder) -> tuple[str, ...]:
+    """The rungs, without roles that are the model of an earlier one: what it says again is no second source."""
+    if len(step.policy.ladder) < 2 or not isinstance(models, Bounded):
+        return step.policy.ladder
+    rungs: list[str] = []
+    for role in step.policy.ladder:
+        if role in step.sources or not any(models.alike(role, rung) for rung in rungs if rung not in step.sources):
+            rungs.append(role)
+    return tuple(rungs)
 
 
 async def _all(calls: Sequence[Any]) -> list[Attempt | None]:

@@ -14,6 +14,7 @@ from agentflow.engine.asking import Question, Said, form_for, prompt_of, questio
 from agentflow.engine.budget import Budget
 from agentflow.engine.config import ModelConfig
 from agentflow.engine.prices import Usage, cost_of
+from agentflow.engine.streaming import Received, Stalled, assembled
 from agentflow.engine.tools import Toolbox, answer_in, answer_or_calls, converse
 from agentflow.engine.trace import WATCHING
 from agentflow.engine.wire import TIMED_OUT, Wire, now, wait_asked_for
@@ -122,7 +123,10 @@ class Bound:
             "max_retries": 0,
             "num_retries": 0,
             "drop_params": True,
+            "_skip_mcp_handler": True,  # litellm's search for MCP servers among tools needs one more package
         }
+        if config.stream:
+            options |= {"stream": True, "stream_options": {"include_usage": True}}
         if self.variant:
             warm = max(config.temperature, VOTE_TEMPERATURE)
             options |= {"temperature": warm, "seed": self.variant, **NO_CACHE}
@@ -155,9 +159,9 @@ class _Send(Generic[R]):
         bound, began = self.bound, now()
         seconds = self._seconds(began)
         bound.budget.reserve(self.reserved)
-        usage, fault, said = self._likely(), "cancelled", None
+        usage, fault, said, got = self._likely(), "cancelled", None, Received()
         try:
-            said = await self._complete(seconds)
+            said = await self._complete(seconds, got)
             usage, fault = said.usage, None
             bound.wire.wrote(usage.wrote)
             return self.read(said)
@@ -166,17 +170,21 @@ class _Send(Generic[R]):
             usage = Usage(0, 0) if error.status not in (None, TIMED_OUT) else usage
             raise
         finally:
+            if said is None and got.begun:  # a stream that broke off is paid for as far as it came
+                usage = replace(self.most, wrote=min(self.most.wrote, got.tokens))
             cost = self._cost(usage)
             bound.budget.settle(self.reserved, cost)
             await _finished(bound.journal.spend(self._line(usage, cost, now() - began, fault, said)))
 
-    async def _complete(self, seconds: float) -> Said:
+    async def _complete(self, seconds: float, got: Received) -> Said:
         """What the model says. Raises what litellm raises as a ModelError."""
+        config = self.bound.config
         try:
             async with asyncio.timeout(seconds + GRACE):
-                response = await self.client.acompletion(
+                answering = self.client.acompletion(
                     messages=list(self.question.messages), timeout=seconds, **self.options
                 )
+                response = await (assembled(answering, config.stall, got) if config.stream else answering)
             return said_in(response, self.most)
         except TimeoutError as error:
             raise self._failed(error, TIMED_OUT) from error
@@ -235,6 +243,8 @@ def _name(error: ModelError) -> str:
     """What a cost line says of it: an answer fault's code, else the name of what litellm raised."""
     if isinstance(error, AnswerError):
         return error.code
+    if isinstance(error.__cause__, Stalled):
+        return "Stalled"
     return "Timeout" if error.status == TIMED_OUT else type(error.__cause__ or error).__name__
 
 

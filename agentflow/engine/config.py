@@ -36,6 +36,11 @@ class ModelConfig(BaseModel):
     max_tokens: int = Field(4_096, ge=1)
     timeout: float = Field(120.0, gt=0)
     """Seconds."""
+    stream: bool = False
+    """The answer is taken piece by piece: one that stalls is given up on and asked for again, long before `timeout`.
+    Of a refusal litellm hands on nothing in a stream: it counts as an `empty` answer."""
+    stall: float = Field(30.0, gt=0)
+    """Seconds without a piece of a stream, the first one too; models that think unseen for longer need more."""
     tries: int = Field(3, ge=1)
     """Calls made while the provider is busy or does not answer."""
 

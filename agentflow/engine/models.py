@@ -30,7 +30,7 @@ class Lines:
 
     def wire(self, config: ModelConfig) -> Wire:
         """The wire of the model, whichever role it plays."""
-        place = (config.model, config.api_base)
+        place = _place(config)
         if place not in self._wires:
             self._wires[place] = Wire(config.model)
         return self._wires[place]
@@ -64,6 +64,11 @@ class Models:
         budget = self.budget if usd is None else Budget(usd, self.budget, "raise that of the policy or the pack")
         return replace(self, budget=budget, until=until)
 
+    def alike(self, one: str, other: str) -> bool:
+        """Whether two roles are one model: asked under both names it is still one source."""
+        first, second = self.configs.get(one), self.configs.get(other)
+        return first is not None and second is not None and _place(first) == _place(second)
+
     def bind(
         self, role: str, step: str, problems: Sequence[Problem], journal: Journal, variant: int = 0
     ) -> Model | None:
@@ -86,6 +91,10 @@ class Models:
             wire=self.lines.wire(config),
             client=self.lines.client,
         )
+
+
+def _place(config: ModelConfig) -> tuple[str, str | None]:
+    return config.model, config.api_base
 
 
 async def load_litellm() -> Any:

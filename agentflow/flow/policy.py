@@ -13,6 +13,10 @@ class Policy:
     alpha: float | None = None
     """The step's promised share of silently wrong values: every field of what it makes is trusted 1 - alpha, or a
     person is asked. None promises nothing: the first answer whose checks pass is taken."""
+    promises: tuple[str, ...] = ()
+    """The fields that alpha is promised for, `*` for the places of a list: `("total", "lines.*.amount")`. What is left
+    empty promises nothing then, and the other fields leave as they are, their trust told. () promises every field,
+    that it is empty too."""
     max_attempts: int | None = None
     """Answers asked of one model; None is 2 without alpha, 5 with it. A source of code is asked once."""
     budget: Decimal | None = None

@@ -20,6 +20,7 @@ from agentflow.engine.models import Budget, ModelConfig, Models
 from agentflow.engine.trace import answered_line, asked_line
 from agentflow.engine.trace_export import open_tracing
 from agentflow.engine.trace_spans import JobTrace, Tracing, job_trace
+from agentflow.engine.trust.figures import Figures
 from agentflow.errors import AgentflowError, ConfigError, RunError
 from agentflow.flow.connector import Connector
 from agentflow.flow.journal import Journal
@@ -53,6 +54,7 @@ class Runner:
         self._models = models
         self._tracing = tracing
         self._graph = Graph(pack.workflow)
+        self._figures = Figures.model_validate(pack.calibration)
 
     @property
     def documents(self) -> Documents:
@@ -119,7 +121,7 @@ class Runner:
 
     async def _carry(self, row: Job, answers: Mapping[str, Any] | None, trace: JobTrace) -> Job:
         journal = trace.kept(self.store.journal(row.id))
-        services = Services(row.id, self._connectors, await self._within(row), journal)
+        services = Services(row.id, self._connectors, await self._within(row), journal, self._figures)
 
         async def do(step: Any, reads: Sequence[Any], item: int | None) -> Any:
             try:

@@ -1,70 +1,49 @@
-"""Benchmark of chains: `python -m tests.benchmarks.chain` runs steps under the layer on models with known errors."""
+"""Benchmark of chains: `python -m tests.benchmarks.chain` runs steps under the layer on models with known errors.
+
+P1 holds chains against what their sources can reach and against the fewest calls that any rule needs; P1m solves the
+towers of Hanoi a move a step; P5 meets a stream of unequal cases. `--whole` adds the run of a million moves.
+"""
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
-from tests.benchmarks.chain_peers import RULES, follow
-from tests.benchmarks.chain_steps import LOST, Row, grid, ratio
-from tests.benchmarks.chain_world import SMALL, Errors, Split, twin
-from tests.benchmarks.report import Metric, finish, wilson
-
-SPLITS: tuple[Split, ...] = ((0.6, 0.4, 0.0), (0.6, 0.3, 0.1), (0.9, 0.09, 0.01))
-TIGHT = 0.05
-"""Share of chains that may be lost where calls are held against the bound."""
+from tests.benchmarks import chain_hanoi, chain_pairs, chain_side, chain_steps, chain_stream
+from tests.benchmarks.chain_picture import cascade, trade
+from tests.benchmarks.report import Metric, finish
 
 
 def main() -> None:
     """Measures and prints; exit code 1 where a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="fewer steps")
+    parser.add_argument("--quick", action="store_true", help="fewer steps, runs and cases")
+    parser.add_argument("--whole", action="store_true", help="only the run of 1,048,575 moves")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--json", type=Path, help="write the metrics to this file")
+    parser.add_argument("--json", type=Path, help="write the metrics to this file, and two pictures beside it")
+    parser.add_argument("--picture", type=Path, help="write the picture of the cascade to this file")
     args = parser.parse_args()
-    finish("chain", measure(steps=500 if args.quick else 2_000, seed=args.seed), args.json)
+    if args.whole:
+        finish("chain, whole", chain_hanoi.metrics(runs=1, disks=chain_hanoi.WHOLE, seed=args.seed), args.json)
+    metrics, first, second = measure(quick=args.quick, seed=args.seed)
+    if args.json:
+        args.json.with_suffix(".svg").write_text(first, encoding="utf-8")
+        args.json.with_name(f"{args.json.stem}_stream.svg").write_text(second, encoding="utf-8")
+    if args.picture:
+        args.picture.write_text(first, encoding="utf-8")
+    finish("chain", metrics, args.json)
 
 
-def measure(*, steps: int, seed: int) -> list[Metric]:
-    """The metrics of all parts."""
-    metrics: list[Metric] = []
-    for split in SPLITS:
-        metrics += known_split(split, steps, seed)
-    return [*metrics, *peers(10 * steps, seed)]
-
-
-def known_split(split: Split, steps: int, seed: int) -> list[Metric]:
-    """One source whose figures are known."""
-    name = name_of(split)
-    bounded, rows = grid(split, TIGHT, steps, seed), grid(split, LOST, steps, seed)
-    return [
-        Metric(f"calls / bound, {name}", ratio(bounded, TIGHT), None, None, 1.2, "at most"),
-        lowest(f"P(right) / ceiling, {name}, lowest of 12", rows),
-    ]
-
-
-def lowest(name: str, rows: Sequence[Row]) -> Metric:
-    """The row that comes least near to the ceiling."""
-    row = min(rows, key=lambda row: row.of_ceiling)
-    low, high = (1 - row.slipped - s * 1.96 * row.error for s in (1, -1))
-    return Metric(name, row.of_ceiling, low**row.length, high**row.length, 0.98)
-
-
-def peers(steps: int, seed: int) -> list[Metric]:
-    """P(chain right) of the naive rules at 100 steps, p = .05, 60/30/10."""
-    errors = Errors(0.05, (0.6, 0.3, 0.1))
-    found: list[Metric] = []
-    for name, rule in RULES.items():
-        took = follow(rule, twin({SMALL: errors}, seed=seed), range(steps))
-        share = sum(t.right for t in took) / steps
-        low, high = wilson(share, steps)
-        found.append(Metric(f"P(100 right), {name}", share**100, low**100, high**100, None))
-        found.append(Metric(f"calls a step, {name}", sum(t.calls for t in took) / steps, None, None, None))
-    return found
-
-
-def name_of(split: Split) -> str:
-    """`60/30/10`."""
-    return "/".join(f"{100 * share:g}" for share in split)
+def measure(*, quick: bool, seed: int) -> tuple[list[Metric], str, str]:
+    """The metrics of all parts, the picture of the cascade, and that of the stream."""
+    part = 8 if quick else 1
+    metrics = chain_steps.metrics(steps=1_200 // part, exams=2 if quick else 6, seed=seed)
+    metrics += chain_pairs.metrics(steps=12_000 // part, exams=2 if quick else 6, seed=seed)
+    ways = chain_side.ways(20_000 // part, seed)
+    metrics += [*chain_side.metrics(ways), *chain_side.overhead(4_000 // part, seed)]
+    metrics += chain_hanoi.metrics(runs=100 // part, seed=seed)
+    many = chain_stream.frontier(cases=20_000 // part, labels=3_000, seed=seed)
+    few = chain_stream.frontier(cases=20_000 // part, labels=300, seed=seed)
+    metrics += [*chain_stream.metrics(many, 3_000), *chain_stream.metrics(few, 300)[2:]]
+    return metrics, cascade(ways), trade(many, few)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""P1: chains of steps under the layer, with one source and with two, held against their ceiling and Wald's bound."""
+"""P1: chains of steps with one source under the layer, held against the source's ceiling and against Wald's bound."""
 
 import math
 import statistics
@@ -7,107 +7,130 @@ from dataclasses import dataclass
 
 from agentflow.engine.trust.figures import Figures
 from agentflow.flow.policy import Policy
-from tests.benchmarks.chain_world import MOST, SMALL, Did, Errors, Split, known_figures, run, twin
+from tests.benchmarks.chain_exam import examined
+from tests.benchmarks.chain_world import MOST, SMALL, Did, Errors, Split, known_figures, run, share_of, twin
+from tests.benchmarks.report import Metric
 
 LENGTHS = (10, 50, 100, 1000)
 RATES = (0.01, 0.05, 0.10)
+SPLITS: tuple[Split, ...] = ((0.6, 0.4, 0.0), (0.6, 0.3, 0.1), (0.9, 0.09, 0.01))
+"""Of which the first has nothing that one source cannot remove."""
+TIGHT = 0.05
+"""Share of chains that may be lost to slips where calls are held against the bound."""
 LOST = 0.01
-"""Share of chains that may be lost to what asking again can remove; the bar is at .02."""
+"""The same where P(chain right) is held against the ceiling; the bar is at .02."""
 SLIPS = 0.25
 """How often sources slip where rare slips are drawn more often, and weighed back."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One length of chain under one policy."""
+    """One length of chain of one source."""
 
     errors: Errors
     length: int
     calls: float
     """A step."""
     slipped: float
-    """Share of the steps that the source gets right in the end and that are silently wrong all the same."""
+    """Share of the steps, of those the source is not always wrong on, that end without the right answer."""
     error: float
     """The standard error of `slipped`."""
-    given_up: float
 
     @property
     def right(self) -> float:
         """P(chain right)."""
-        return ((1 - self.errors.systematic) * (1 - self.slipped)) ** self.length
+        return ceiling(self.errors, self.length) * self.of_ceiling
 
     @property
     def of_ceiling(self) -> float:
-        """P(chain right) as a share of what one source can reach."""
+        """P(chain right) as a share of what the source can reach."""
         return (1 - self.slipped) ** self.length
 
-    def bound(self, lost: float) -> float:
-        """The fewest calls a step by any rule that loses this share of chains to slips (Wald, 1945)."""
-        return max(1.0, wald(1 - self.errors.slip, share_of(lost, self.length))) / (1 - self.errors.fault)
+    @property
+    def over_bound(self) -> float:
+        """Calls over the fewest that any rule needs which loses as many chains to slips as `TIGHT` lets it."""
+        fewest = max(1.0, wald(1 - self.errors.slip, share_of(TIGHT, self.length)))
+        return self.calls * (1 - self.errors.fault) / fewest
 
 
-def share_of(lost: float, length: int) -> float:
-    """The share of steps that may be lost where so many of the chains may."""
-    return 1 - (1 - lost) ** (1 / length)
+def ceiling(errors: Errors, length: int) -> float:
+    """P(chain right) if nothing is wrong but what the source always gets wrong."""
+    return (1 - errors.systematic) ** length
 
 
 def wald(right: float, error: float) -> float:
-    """No test, fixed or sequential, with `error` on both sides asks for fewer answers on average."""
+    """No test, fixed or sequential, with `error` on both sides asks for fewer answers on average (Wald, 1945)."""
     odds = (1 - 2 * error) * math.log((1 - error) / error)
     return odds / ((2 * right - 1) * math.log(right / (1 - right)))
 
 
-def one_source(errors: Errors, length: int, lost: float, figures: Figures, steps: int, seed: int) -> Row:
-    """One source asked until what asking again can remove is removed."""
-    policy = Policy(ladder=(SMALL,), alpha=share_of(lost, length), max_attempts=MOST, pooled=True)
-    plain = run(policy, twin({SMALL: errors}, seed=seed), figures, range(steps))
-    slipped, error = rare(policy, errors, figures, steps, seed)
-    return Row(
-        errors,
-        length,
-        statistics.fmean(done.calls for done in plain),
-        slipped,
-        error,
-        statistics.fmean(not done.accepted for done in plain),
-    )
+def policy(lost: float, length: int) -> Policy:
+    """Of a step whose chain may be lost so often to what more answers could have removed."""
+    return Policy(ladder=(SMALL,), alpha=share_of(lost, length), max_attempts=MOST, pooled=True, unaided=True)
 
 
-def rare(policy: Policy, errors: Errors, figures: Figures, steps: int, seed: int) -> tuple[float, float]:
-    """The share of steps, of those the source is not always wrong on, that slip through; and its standard error.
+def bounded(errors: Errors, length: int, figures: Figures, steps: int, seed: int) -> Row:
+    """The calls that it takes."""
+    done = run(policy(TIGHT, length), twin({SMALL: errors}, seed=seed), figures, range(steps))
+    return Row(errors, length, statistics.fmean(each.calls for each in done), math.nan, math.nan)
+
+
+def reached(errors: Errors, length: int, figures: Figures, steps: int, seed: int, lost: float = LOST) -> Row:
+    """What is lost to slips.
 
     Importance sampling: the layer meets a source that slips far more often, and each run counts by how likely the
     true source would have been to answer so.
     """
-    often = max(SLIPS, errors.undetectable)
-    fault = errors.fault
+    often, fault = max(SLIPS, errors.undetectable), errors.fault
     total = fault + often
     models = twin({SMALL: Errors(total, (fault / total, often / total, 0.0))}, seed=seed + 7_919)
     worth = {"independent": errors.undetectable / often}
     worth["right"] = (1 - fault - errors.undetectable) / (1 - total)
-    lost = [_weight(done, worth) * (not done.right) for done in run(policy, models, figures, range(steps))]
-    return statistics.fmean(lost), statistics.stdev(lost) / steps**0.5
+    done = run(policy(lost, length), models, figures, range(steps))
+    lost_ = [_weight(each, worth) * (not (each.accepted and each.right)) for each in done]
+    calls = sum(_weight(each, worth) * each.calls for each in done) / sum(_weight(each, worth) for each in done)
+    return Row(errors, length, calls, statistics.fmean(lost_), statistics.stdev(lost_) / steps**0.5)
 
 
 def _weight(done: Did, worth: Mapping[str, float]) -> float:
     return math.prod(each ** done.outcomes.get(name, 0) for name, each in worth.items())
 
 
-def removable(errors: Errors) -> Figures:
-    """The source's figures without what it always gets wrong, which no answer of its own can show."""
-    rest = 1 - errors.systematic
-    split: Split = (errors.split[0] / (1 - errors.split[2]), errors.split[1] / (1 - errors.split[2]), 0.0)
-    return known_figures({SMALL: Errors((errors.p - errors.systematic) / rest, split)})
-
-
-def grid(split: Split, lost: float, steps: int, seed: int) -> list[Row]:
-    """Every rate and every length."""
-    found: list[Row] = []
-    for p in RATES:
-        errors = Errors(p, split)
-        found += [one_source(errors, length, lost, removable(errors), steps, seed) for length in LENGTHS]
+def metrics(*, steps: int, exams: int, seed: int) -> list[Metric]:
+    """Both bars of every split, with figures known, estimated, and assumed."""
+    found: list[Metric] = []
+    for split in SPLITS:
+        found += split_metrics(
+            split, "known", [{p: known_figures({SMALL: Errors(p, split)}) for p in RATES}], steps, seed
+        )
+    for split in SPLITS:
+        sat = [{p: examined({SMALL: Errors(p, split)}, seed=seed + i) for p in RATES} for i in range(exams)]
+        found += split_metrics(split, "estimated", sat, max(50, steps // exams), seed)
     return found
 
 
-def ratio(rows: Sequence[Row], lost: float) -> float:
-    """Calls over Wald's bound, the mean of the rows."""
-    return statistics.fmean(row.calls / row.bound(lost) for row in rows)
+def split_metrics(
+    split: Split, how: str, figures: Sequence[Mapping[float, Figures]], steps: int, seed: int
+) -> list[Metric]:
+    """Calls over the bound, the mean of the twelve rows; P(right) over the ceiling, the lowest of them."""
+    name = f"{100 * split[0]:g}/{100 * split[1]:g}/{100 * split[2]:g}, {how}"
+    ratios: list[float] = []
+    worst = Metric("", math.inf, None, None, None)
+    for p in RATES:
+        errors = Errors(p, split)
+        for length in LENGTHS:
+            exams = [each[p] for each in figures]
+            ratios += [bounded(errors, length, each, steps, seed + i).over_bound for i, each in enumerate(exams)]
+            rows = [reached(errors, length, each, steps, seed + i) for i, each in enumerate(exams)]
+            near = _near(f"P(right) / ceiling, {name}, lowest of 12 (p={p:g}, N={length})", rows)
+            worst = min(worst, near, key=lambda metric: metric.value)
+    half = 1.96 * statistics.stdev(ratios) / len(ratios) ** 0.5
+    mean = statistics.fmean(ratios)
+    return [Metric(f"calls / bound, {name}", mean, mean - half, mean + half, 1.2, "at most"), worst]
+
+
+def _near(name: str, rows: Sequence[Row]) -> Metric:
+    """The mean of exams."""
+    value = statistics.fmean(row.of_ceiling for row in rows)
+    error = statistics.fmean(row.length * row.error * row.of_ceiling for row in rows) / len(rows) ** 0.5
+    return Metric(name, value, value - 1.96 * error, min(1.0, value + 1.96 * error), 0.98)

@@ -80,6 +80,11 @@ class Errors:
         return self.undetectable / (1 - self.fault)
 
 
+def share_of(lost: float, length: int) -> float:
+    """The share of steps that may be lost where so many of the chains may."""
+    return 1 - (1 - lost) ** (1 / length)
+
+
 @dataclass(frozen=True)
 class Did:
     """What the layer did on one step."""
@@ -115,7 +120,7 @@ def twin(errors: Mapping[str, Errors], *, overlap: float = 0.0, seed: int = 1) -
     return Twin(Faulty(seed=seed, models=models), by_marker(lambda case: {"value": gold(int(case))}))
 
 
-def known_figures(errors: Mapping[str, Errors], overlap: float = 0.0) -> Figures:
+def known_figures(errors: Mapping[str, Errors], overlap: float = 0.0, *, step: str = "solve") -> Figures:
     """The figures as the models' law has them."""
     names = list(errors)
     first = errors[names[0]].systematic
@@ -131,7 +136,7 @@ def known_figures(errors: Mapping[str, Errors], overlap: float = 0.0) -> Figures
         for place, (name, each) in enumerate(errors.items())
     }
     shared = {pair(a, b): known(overlap) for place, a in enumerate(names) for b in names[:place]}
-    return Figures(steps={"solve": StepFigures(every=FieldFigures(sources=sources, shared=shared), calls=calls(names))})
+    return Figures(steps={step: StepFigures(every=FieldFigures(sources=sources, shared=shared), calls=calls(names))})
 
 
 def calls(names: Sequence[str]) -> dict[str, Calls]:
@@ -141,8 +146,12 @@ def calls(names: Sequence[str]) -> dict[str, Calls]:
 
 def run(policy: Policy, models: Twin, figures: Figures, cases: Sequence[int]) -> list[Did]:
     """The real layer on every case, one after the other."""
-    step = Step(name="solve", kind="step", call=solve, signature=SIGNATURE, policy=policy)
-    return asyncio.run(_run(step, models, figures, cases))
+    return asyncio.run(_run(step_under(policy), models, figures, cases))
+
+
+def step_under(policy: Policy) -> Step:
+    """The chain's step."""
+    return Step(name="solve", kind="step", call=solve, signature=SIGNATURE, policy=policy)
 
 
 async def _run(step: Step, models: Twin, figures: Figures, cases: Sequence[int]) -> list[Did]:

@@ -1,6 +1,7 @@
 """Votes are draws of their own, several answers become one record that is checked anew, and lists go item by item."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -39,6 +40,22 @@ def test_an_unsure_model_that_repeats_itself_at_temperature_0_is_found_out():
         accepted = [(case, one.made.value) for case, one in enumerate(verdicts) if not hasattr(one, "reasons")]
         assert len(accepted) > 10
         assert [pair for pair in accepted if pair[0] != pair[1]] == []
+
+    run(go())
+
+
+def test_two_roles_that_are_one_model_are_one_source():
+    async def go() -> None:
+        bench = Bench(m={"wrong_on": ["[case:5]"]}, n={})
+        same = bench.models.configs["m"].model_copy(update={"timeout": 30.0})
+        bench.models = replace(bench.models, configs={**bench.models.configs, "also": same})
+        assert bench.models.alike("m", "also")
+        assert not bench.models.alike("m", "n")
+        assert not bench.models.alike("m", "nobody")
+        of = figures("read", every=sound(0.05, "m", "also"))
+        verdict = await bench.do(row(ladder=("m", "also"), alpha=0.01), figures=of)
+        assert "low_trust" in codes(verdict)
+        assert set(bench.asked) == {"m"}
 
     run(go())
 

@@ -136,6 +136,8 @@ class Figures(Counted):
     What is not there has its prior.
     """
 
+    about: str = ""
+    """For people: what was measured, on what, and by which command."""
     steps: dict[str, StepFigures] = {}
     _laws: dict[Any, Any] = PrivateAttr(default_factory=dict[Any, Any])
 

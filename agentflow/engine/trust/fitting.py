@@ -11,9 +11,10 @@ from agentflow.engine.trust.law import SourceLaw, answers, caught, source_law
 
 ROUNDS = 8
 """Of expectation and maximisation, between two looks at how alike cases are; rates change by less than 1 % after."""
-ALIKE = tuple(1 - (1 - (i + 0.5) / 16) ** (1 / 8) for i in range(16))
-"""How alike the answers to one case may be, 1 / (spread + 1): sixteen equal parts of Beta(1, 8), whose mean is the
-prior's spread of 8."""
+ALIKE = tuple(0.001 * 800 ** (i / 19) for i in range(20))
+"""How alike the answers to one case may be, 1 / (spread + 1): from hardly to nearly the same."""
+BEFORE = tuple(alike**0.5 * (1 - alike) ** 3 for alike in ALIKE)
+"""How likely each is before any exam: Beta(1/2, 4) over steps of equal ratio; its mean is the prior's spread of 8."""
 
 Unit = tuple[str | int, str]
 """One field of one case."""
@@ -171,10 +172,10 @@ def _both(law: SourceLaw, kind: Kind, values: float) -> tuple[float, float]:
 
 def _spread(kinds: Kinds, law: SourceLaw, values: float) -> float:
     """The posterior mean of how alike the answers to a case are, as a spread."""
-    logs = [
-        sum(units * log(sum(_both(replace(law, spread=1 / alike - 1), kind, values))) for kind, units in kinds.items())
-        for alike in ALIKE
-    ]
+    logs: list[float] = []
+    for alike, before in zip(ALIKE, BEFORE, strict=True):
+        at = replace(law, spread=1 / alike - 1)
+        logs.append(log(before) + sum(n * log(sum(_both(at, kind, values))) for kind, n in kinds.items()))
     weights = [exp(each - max(logs)) for each in logs]
     mean = sum(weight * alike for weight, alike in zip(weights, ALIKE, strict=True)) / sum(weights)
     return 1 / mean - 1
