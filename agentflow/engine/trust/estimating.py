@@ -2,14 +2,13 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
 from agentflow.engine.trust.binning import bins_of, edges_of
 from agentflow.engine.trust.evidence import UNANSWERED, Ties
 from agentflow.engine.trust.figures import (
-    CODE,
     IDENTITY,
     Calls,
     CheckFigures,
@@ -22,6 +21,7 @@ from agentflow.engine.trust.figures import (
 )
 from agentflow.engine.trust.fitting import Fit, Tallies, Tally, Unit, fit
 from agentflow.engine.trust.observing import Observation
+from agentflow.engine.trust.pooling import HALF, Counts, beside, first_of_all, wrong_values
 
 BINS = 6
 
@@ -44,11 +44,16 @@ def estimate(
     patterns: dict[str, dict[str, dict[Unit, Tally]]] = defaultdict(lambda: defaultdict(dict))
     for (source, unit), tally in _tallies(rows).items():
         patterns[pattern_of(unit[1])][source][unit] = tally
-    said = _said(rows, ties or {})
-    exam = _Exam(_faults(rows), code, edges or {})
+    start = first_of_all({row.source for row in rows}, code)
+    exam, said = _Exam(_faults(rows), edges or {}), _said(rows, ties or {})
+    alone = {pattern: exam.counted(tallies, start) for pattern, tallies in patterns.items()}
+    fields = {
+        pattern: exam.figures(tallies, beside(start, [each for p, each in alone.items() if p != pattern]))
+        for pattern, tallies in patterns.items()
+    }
     return StepFigures(
-        every=exam.field(_pooled(patterns.values()), {}),
-        fields={pattern: exam.field(tallies, said.get(pattern, {})) for pattern, tallies in patterns.items()},
+        every=exam.figures(_pooled(patterns.values()), start),
+        fields={p: each.model_copy(update={"checks": said[p]}) if p in said else each for p, each in fields.items()},
         identities=_identities(rows, ties or {}),
         calls=_calls(rows),
     )
@@ -59,29 +64,37 @@ class _Exam:
     """What all fields have in common."""
 
     faults: Mapping[str, tuple[int, int]]
-    code: frozenset[str]
     edges: Mapping[str, Sequence[float]]
 
-    def field(self, by_source: Mapping[str, Tallies], checks: dict[str, CheckFigures]) -> FieldFigures:
-        """The figures of one field."""
+    def counted(self, by_source: Mapping[str, Tallies], start: Counts) -> Counts:
+        """What a field's answers add to `start`."""
+        return self._fitted(by_source, start)[0]
+
+    def figures(self, by_source: Mapping[str, Tallies], start: Counts) -> FieldFigures:
+        """The figures of a field that starts from `start`."""
+        counts, fits = self._fitted(by_source, start)
+        sources = {name: self._binned(name, by_source[name], found.figures) for name, found in fits.items()}
+        return FieldFigures(sources=sources, shared={key: counts.shared[key] for key in sorted(counts.shared)})
+
+    def _fitted(self, by_source: Mapping[str, Tallies], start: Counts) -> tuple[Counts, Mapping[str, Fit]]:
         fits: dict[str, Fit] = {}
-        values = SourceFigures().wrong_values
+        agree = start.agree
         for _ in range(2):
-            fits = {source: self._fit(source, tallies, values) for source, tallies in by_source.items()}
-            values = _wrong_values(by_source, fits)
-        sources = {source: self._binned(source, by_source[source], found) for source, found in fits.items()}
-        return FieldFigures(
-            sources={source: each.model_copy(update={"wrong_values": values}) for source, each in sources.items()},
-            shared=_shared(by_source, fits),
-            checks=checks,
-        )
+            values = wrong_values(agree)
+            fits = {
+                name: fit(tallies, start.sources[name], self.faults.get(name, (0, 0)), values)
+                for name, tallies in by_source.items()
+            }
+            agree = _agree(by_source, fits, start.agree)
+        sources = {
+            name: found.figures.model_copy(update={"wrong_values": wrong_values(agree)}) for name, found in fits.items()
+        }
+        fits = {name: replace(found, figures=sources[name]) for name, found in fits.items()}
+        return Counts(sources, agree, _shared(by_source, fits, start)), fits
 
-    def _fit(self, source: str, tallies: Tallies, values: float) -> Fit:
-        return fit(tallies, CODE if source in self.code else SourceFigures(), self.faults.get(source, (0, 0)), values)
-
-    def _binned(self, source: str, tallies: Tallies, found: Fit) -> SourceFigures:
+    def _binned(self, source: str, tallies: Tallies, figures: SourceFigures) -> SourceFigures:
         edges = self.edges.get(source) or edges_of(tallies, BINS)
-        return found.figures.model_copy(update={"bins": bins_of(tallies, found.figures, tuple(edges))})
+        return figures.model_copy(update={"bins": bins_of(tallies, figures, tuple(edges))})
 
 
 def _faults(rows: Sequence[Observation]) -> dict[str, tuple[int, int]]:
@@ -121,23 +134,23 @@ def _pooled(patterns: Iterable[Mapping[str, Tallies]]) -> dict[str, dict[Unit, T
     return pooled
 
 
-def _wrong_values(by_source: Mapping[str, Tallies], fits: Mapping[str, Fit]) -> float:
-    """One by the share of pairs of slips that agree; the prior is two pairs, of which one does."""
+def _agree(by_source: Mapping[str, Tallies], fits: Mapping[str, Fit], before: Rate) -> Rate:
+    """The share of pairs of slips that agree, whoever made them."""
     slips: dict[Unit, list[tuple[Any, int, float]]] = defaultdict(list)
     for source, tallies in by_source.items():
         for unit, tally in tallies.items():
             free = 1 - fits[source].trapped[unit]
             slips[unit] += [(value, count, free) for value, count in tally.wrong if free > 0]
-    agree = pairs = 0.0
+    agree = apart = 0.0
     for found in slips.values():
-        same = sum(free * count * (count - 1) / 2 for _, count, free in found)
-        agree, pairs = agree + same, pairs + same
+        agree += sum(free * count * (count - 1) / 2 for _, count, free in found)
         for (a, n, p), (b, m, q) in combinations(found, 2):
-            agree, pairs = agree + (n * m * p * q if a == b else 0.0), pairs + n * m * p * q
-    return max(1.0, (pairs + 2) / (agree + 1))
+            pairs = n * m * p * q
+            agree, apart = agree + (pairs if a == b else 0.0), apart + (0.0 if a == b else pairs)
+    return before.seen(agree, apart)
 
 
-def _shared(by_source: Mapping[str, Tallies], fits: Mapping[str, Fit]) -> dict[str, Rate]:
+def _shared(by_source: Mapping[str, Tallies], fits: Mapping[str, Fit], start: Counts) -> dict[str, Rate]:
     """By pair: of the systematic mistakes of whichever makes more of them, those that the other makes too."""
     found: dict[str, Rate] = {}
     for one, other in combinations(sorted(by_source), 2):
@@ -150,7 +163,8 @@ def _shared(by_source: Mapping[str, Tallies], fits: Mapping[str, Fit]) -> dict[s
                 same = beside.kind.stuck and beside.wrong[0][0] == tally.wrong[0][0]
                 both = trapped * fits[second].trapped[unit] if same else 0.0
                 hits, misses = hits + both, misses + trapped - both
-        found[pair(one, other)] = Rate(hits=1 + hits, misses=1 + misses)
+        key = pair(one, other)
+        found[key] = start.shared.get(key, HALF).seen(hits, misses)
     return found
 
 

@@ -143,6 +143,33 @@ def test_places_of_a_list_are_one_field():
     assert list(estimate(rows).fields) == ["lines.*.total"]
 
 
+def fields(rates: dict[str, float], cases: int) -> list[Observation]:
+    """A source's answers to several fields, systematically wrong on a share of cases."""
+    return [
+        Observation(case, "a", trial, path, 7 if case < rate * cases else 0, 0)
+        for path, rate in rates.items()
+        for case in range(cases)
+        for trial in range(3)
+    ]
+
+
+def test_a_field_of_few_cases_is_taken_to_err_as_the_others_do():
+    found = estimate(fields(dict.fromkeys("abcdefgh", 0.0), 40)).fields["a"]
+    alone = estimate(fields({"a": 0.0}, 40)).fields["a"]
+    assert found.sources["a"].systematic.mean < 0.002 < 0.005 < alone.sources["a"].systematic.mean
+
+
+def test_a_field_that_errs_otherwise_than_the_others_shows_it():
+    found = estimate(fields({"x": 0.2, **dict.fromkeys("abcdefgh", 0.0)}, 60)).fields
+    assert found["x"].sources["a"].systematic.mean > 0.12
+    assert found["a"].sources["a"].systematic.mean < 0.02
+
+
+def test_what_all_fields_have_in_common_stands_for_those_without_figures():
+    found = estimate(fields({"x": 0.1, "y": 0.0}, 100)).every
+    assert found.sources["a"].systematic.mean == pytest.approx(0.05, abs=0.01)
+
+
 def test_a_check_is_counted_once_a_value_however_often_the_value_is_given():
     rows = [said(0, case=c, trial=t, said={"book": False}) for c in range(95) for t in range(4)]
     rows += [said(0, case=c, trial=t, said={"book": True}) for c in range(95, 100) for t in range(4)]

@@ -39,7 +39,7 @@ def test_a_list_of_the_wrong_length_is_wrong_in_its_length_alone():
 def test_a_part_that_is_missing_is_left_empty():
     found = rows(gave("a", Bill()), Bill(vendor=Line(item="x", amount=1)))
     assert (found["vendor.#"].value, found["vendor.#"].truth) == (None, "Line")
-    assert estimate(found.values()).fields["vendor.#"].sources["a"].abstain.hits == 2
+    assert estimate(found.values()).fields["vendor.#"].sources["a"].abstain.mean > 0.1
 
 
 def test_a_record_of_the_wrong_type_is_wrong_in_its_type_alone():
