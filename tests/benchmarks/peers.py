@@ -22,7 +22,7 @@ from tests.benchmarks.report import Metric, finish
 
 SPLITS: tuple[Split, ...] = ((0.6, 0.3, 0.1), (0.9, 0.09, 0.01))
 ERRORS, OVERLAPS = (0.05, 0.10), (0.0, 0.3)
-ALPHAS = (0.005, 0.05)
+ALPHAS = (0.005, 0.001)
 TRIES = 5
 THREE = ", three steps"
 
