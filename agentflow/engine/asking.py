@@ -132,8 +132,14 @@ def said_in(response: Any, otherwise: Usage) -> Said:
     fault = fault_of(choice.finish_reason, _refusal(message), told)
     wrote = tokens_of((content or "") + "".join(call.arguments for call in calls))
     usage = usage_of(getattr(response, "usage", None), replace(otherwise, wrote=wrote))
+    usage = Usage(0, 0) if _replayed(response) else usage
     named = (getattr(response, "id", None), getattr(response, "model", None))
     return Said(content, calls, fault, usage, choice.finish_reason, *named)
+
+
+def _replayed(response: Any) -> bool:
+    """Whether it comes out of litellm's own cache and was sent to nobody."""
+    return bool((getattr(response, "_hidden_params", None) or {}).get("cache_hit"))
 
 
 def _refusal(message: Any) -> str | None:

@@ -71,8 +71,9 @@ class Wire:
         return enough
 
     def wrote(self, tokens: int) -> None:
-        """Notes the length of an answer."""
-        self.written = float(tokens) if self.written is None else 0.9 * self.written + 0.1 * tokens
+        """Notes the length of an answer; a replay has none."""
+        if tokens:
+            self.written = float(tokens) if self.written is None else 0.9 * self.written + 0.1 * tokens
 
     async def _hedged(self, send: Callable[[], Awaitable[R]], until: float) -> R:
         """Sends, and once more after the delay, or the first multiple of it at which a second request is affordable."""

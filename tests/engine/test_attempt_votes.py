@@ -1,7 +1,9 @@
 """Votes are draws of their own, several answers become one record that is checked anew, and lists go item by item."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import AsyncIterator
 from dataclasses import replace
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from agentflow import Policy, Problem, ties, workflow
 from agentflow.engine.answer import Services
 from agentflow.engine.attempt import perform
 from agentflow.engine.graph import Graph, memory_saver
-from agentflow.engine.models import Models, read_models
+from agentflow.engine.models import Models, load_litellm, read_models
 from agentflow.engine.trust.figures import CheckFigures, FieldFigures, Figures, SourceFigures, StepFigures, known
 from agentflow.testing import Faulty, MemoryJournal, by_marker, serve
 from tests.benchmarks.virtual import now, run
@@ -61,11 +63,13 @@ def test_two_roles_that_are_one_model_are_one_source():
 
 
 @pytest.fixture
-def cached() -> Iterator[Any]:
+async def cached(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Any]:
     """litellm with a cache in memory, as a user may have set it up."""
-    litellm = pytest.importorskip("litellm")
+    litellm = await load_litellm()
     from litellm.caching.caching import Cache
 
+    # A hit of its cache loads a module of its proxy, which reads sound files.
+    monkeypatch.setitem(sys.modules, "soundfile", ModuleType("soundfile"))
     litellm.cache = Cache(type="local")
     yield litellm.cache
     litellm.cache = None
@@ -83,7 +87,9 @@ async def test_over_http_a_cached_answer_is_no_second_vote(cached: Any, tmp_path
                 verdict = await do(step, Models(read_models(file)), seen, case=case)
                 assert hasattr(verdict, "reasons") or value(verdict).value == case
         sends = server.calls["m"]["sends"]
+    assert [line.fault for line in seen.attempts if line.fault] == []
     assert len(seen.attempts) - sends == 10, "the first answer to a case may be replayed, a vote never is"
+    assert sum(line.tokens_out == 0 for line in seen.attempts) == 10, "a replay costs nothing"
 
 
 def figures(step: str = "add", **of: Any) -> Figures:
