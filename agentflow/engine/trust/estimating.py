@@ -36,9 +36,9 @@ def estimate(
     """The figures of a step from an exam, on top of the priors.
 
     Every source is asked several times a case: a mistake that it makes once is told from one that it always makes
-    by what it says the other times; from one call a case both keep their priors. `ties` names the fields that checks
-    hold against each other, `code` the sources that are functions. Where a source says how sure it is, its rates are
-    told by bins of equal size, or by those with the upper edges of `edges`, by source.
+    by what it says the other times; one call a case divides them as the priors do. `ties` names the fields that
+    checks hold against each other, `code` the sources that are functions. Where a source says how sure it is, its
+    rates are told by bins of equal size, or by those with the upper edges of `edges`, by source.
     """
     rows = [row for row in observations if row.fault is None or row.fault in UNANSWERED]
     patterns: dict[str, dict[str, dict[Unit, Tally]]] = defaultdict(lambda: defaultdict(dict))

@@ -241,6 +241,20 @@ def test_a_source_is_told_by_how_sure_it_says_it_is():
     assert sure.slip.mean < 0.015
 
 
+def test_a_source_that_is_less_sure_of_a_slip_than_of_its_other_answers_is_told_by_the_answer():
+    rng = random.Random(10)
+    rows: list[Observation] = []
+    for case in range(400):
+        for trial in range(4):
+            slips = rng.random() < 0.1
+            rows.append(
+                said(rng.randint(1, 9) if slips else 0, case=case, trial=trial, confidence=0.2 if slips else 0.9)
+            )
+    unsure, sure = of(rows, edges={"a": (0.5,)}).bins
+    assert unsure.slip.mean > 0.9
+    assert sure.slip.mean < 0.01
+
+
 def test_bins_are_of_equal_size_where_no_edges_are_given():
     rng = random.Random(7)
     rows = [said(0, case=c, confidence=rng.random()) for c in range(2400)]
