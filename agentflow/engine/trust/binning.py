@@ -1,8 +1,9 @@
 """Binning: how much rarer a source's mistakes are where it says that it is sure."""
 
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from agentflow.engine.trust.figures import Bin, Rate, SourceFigures
 from agentflow.engine.trust.fitting import Kind, Tallies, likeliest_law, rates, trapped
@@ -28,26 +29,41 @@ def bins_of(tallies: Tallies, whole: SourceFigures, edges: Sequence[float]) -> t
     """
     if not edges:
         return ()
-    return tuple(_bin(edge, tallies, whole, edges, place) for place, edge in enumerate((*edges, None)))
+    owns = _owns(tallies, edges)
+    return tuple(_bin(edge, own, whole) for edge, own in zip((*edges, None), owns, strict=True))
 
 
-def _bin(edge: float | None, tallies: Tallies, whole: SourceFigures, edges: Sequence[float], place: int) -> Bin:
+class _Own(NamedTuple):
+    """The answers of a unit that are in a bin."""
+
+    kind: Kind
+    share: float
+    wrong: int
+    right: int
+
+
+def _owns(tallies: Tallies, edges: Sequence[float]) -> list[list[_Own]]:
+    """By bin."""
+    owns: list[list[_Own]] = [[] for _ in range(len(edges) + 1)]
+    for tally in tallies.values():
+        answers = Counter((bisect_left(edges, sure), right) for sure, right in tally.sure)
+        for place in {place for place, _ in answers}:
+            wrong, right = answers[place, False], answers[place, True]
+            owns[place].append(_Own(tally.kind, (wrong + right) / len(tally.sure), wrong, right))
+    return owns
+
+
+def _bin(edge: float | None, owns: Sequence[_Own], whole: SourceFigures) -> Bin:
     start = whole.model_copy(update={"systematic": _start(whole.systematic), "slip": _start(whole.slip)})
-    inside = [
-        (t.kind, [right for sure, right in t.sure if bisect_left(edges, sure) == place]) for t in tallies.values()
-    ]
     kinds: dict[Kind, float] = defaultdict(float)
-    for (kind, own), tally in zip(inside, tallies.values(), strict=True):
-        kinds[kind] += len(own) / len(tally.sure) if own else 0.0
+    for own in owns:
+        kinds[own.kind] += own.share
     law = likeliest_law(kinds, start, whole.wrong_values)
-    wrong = right = 0.0
-    for kind, own in inside:
-        free = 1 - trapped(law, kind, whole.wrong_values) if own else 0.0
-        wrong, right = wrong + free * own.count(False), right + free * own.count(True)
+    free = [1 - trapped(law, own.kind, whole.wrong_values) for own in owns]
+    wrong = sum(share * own.wrong for share, own in zip(free, owns, strict=True))
+    right = sum(share * own.right for share, own in zip(free, owns, strict=True))
     of_units = rates(kinds, law, start, whole.wrong_values)
-    return Bin(
-        edge=edge, systematic=of_units.systematic, slip=_start(whole.slip).seen(wrong, right), spread=of_units.spread
-    )
+    return Bin(edge=edge, systematic=of_units.systematic, slip=start.slip.seen(wrong, right), spread=of_units.spread)
 
 
 def _start(rate: Rate) -> Rate:
