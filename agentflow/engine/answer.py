@@ -24,6 +24,9 @@ signature_of = lru_cache(1024)(read_signature)
 CODE = "code"
 """The source of a step that asks no model."""
 
+CHECK_FAILED = "check_failed"
+"""The code of the problem that a check which raises leaves."""
+
 ASSUMED = Figures()
 """Priors alone."""
 
@@ -184,7 +187,7 @@ async def _run_check(
         return tuple(listed)
     except Exception as error:  # noqa: BLE001 - a check that fails proves nothing: the record stays in its step
         text = f"the check {name_of(check)} failed with {type(error).__name__}: {error}; look at the record yourself"
-        return (Problem(code="check_failed", message=text),)
+        return (Problem(code=CHECK_FAILED, message=text),)
 
 
 def fetch(

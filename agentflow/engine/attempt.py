@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from agentflow.engine.answer import (
+    CHECK_FAILED,
     CODE,
     Binder,
     Bounded,
@@ -187,8 +188,9 @@ class Case:
         return await by_model(self.step, source, self.reads, services, told, variant)
 
     def _told(self, source: str) -> tuple[Problem, ...]:
-        """The problems of the source's answer before."""
-        return next((a.problems for a in reversed(self.attempts) if a.source == source and a.away is None), ())
+        """The problems of the source's answer before; that a check has failed is none of its business."""
+        before = next((a for a in reversed(self.attempts) if a.source == source and a.away is None), None)
+        return tuple(p for p in before.problems if p.code != CHECK_FAILED) if before else ()
 
     async def _stand(self) -> Standing | None:
         answers = [attempt for attempt in self.attempts if attempt.made is not None]

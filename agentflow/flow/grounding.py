@@ -54,6 +54,7 @@ def _signed(check: Any, reads: Sequence[Any], needs: Mapping[str, Any]) -> Check
     return check
 
 
+# A model is told these messages anew: they hold nothing that it or a document has said.
 def _problems(made: Any, paths: Sequence[str], pages: Sequence[str], follows: Says) -> Iterator[Problem]:
     evidence = evidence_in(made)
     for path, value in (found for pattern in paths for found in values_at(made, pattern)):
@@ -62,12 +63,12 @@ def _problems(made: Any, paths: Sequence[str], pages: Sequence[str], follows: Sa
             continue
         what = path.replace("_", " ").replace(".", " ")
         if known is None or not known.quote:
-            yield Problem(code="no_quote", path=path, message=f"Nothing shows where the {what} is taken from.")
+            yield Problem(code="no_quote", path=path, message=f"Nothing shows where the {what} stands; quote it.")
         elif not any(_stands(known.quote, page) for page in _pages(known, pages)):
-            text = f"The text does not say {known.quote!r}, from which the {what} is taken."
+            text = f"The quote of the {what} does not stand in the text; quote it letter by letter."
             yield Problem(code="quote_not_found", path=path, message=text)
         elif not follows(known.quote, value, path, made):
-            text = f"{known.quote!r} does not say that the {what} is {value}."
+            text = f"The quote of the {what} says something else than its value."
             yield Problem(code="quote_says_otherwise", path=path, message=text)
 
 

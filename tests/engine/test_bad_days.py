@@ -142,6 +142,7 @@ def test_a_check_that_raises_ends_with_a_person_who_is_told_which(alpha: float |
         assert any("broken failed with ZeroDivisionError" in problem.message for problem in verdict.reasons)
         assert verdict.candidate == Total(value=5)
         assert bench.sends("m") + bench.sends("n") <= 10
+        assert "ZeroDivisionError" not in str(bench.client.sent), "no model is told"
 
     run(go())
 
