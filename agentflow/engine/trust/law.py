@@ -3,13 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from math import comb, prod
+from math import comb
 from typing import NamedTuple
 
 from agentflow.engine.trust.figures import CODE, UNSEEN, FieldFigures, SourceFigures
-
-Trapped = tuple[int, ...]
-"""By source: the number of the mistake that it makes on the case; -1 where it makes none."""
+from agentflow.engine.trust.traps import Trapped, Ways, given_bins, ways
 
 UNMEASURED = (0.05, 0.5)
 """How often an unmeasured check is taken to object to a right value, and to a wrong one; its passing says nothing."""
@@ -33,7 +31,7 @@ class Law:
 
     sources: tuple[SourceLaw, ...]
     wrong_values: float
-    trapped: tuple[tuple[float, Trapped], ...]
+    trapped: Ways
     """Every way in which systematic mistakes can fall on the sources, with its probability."""
     checks: dict[str, tuple[float, float]]
     """By check: how often it objects to a right value, and to a wrong one."""
@@ -73,11 +71,11 @@ def field_law(
     found = {name: source_figures(figures, name, code) for name in sources}
     order = sorted(sources, key=lambda name: -found[name].systematic.mean)
     laws = tuple(source_law(name, found[name]) for name in order)
-    shares = [[figures.overlap(a, b) for b in order] for a in order]
     checks = {name: (each.alarm.mean, each.catch.mean) for name, each in figures.checks.items()}
     wrong_values = min((each.wrong_values for each in found.values()), default=1.0)
     sure = tuple(_in_bin(law, found[law.name], (bins or {}).get(law.name, UNSEEN)) for law in laws)
-    traps = _given_bins(_traps(laws, shares), laws, sure)
+    traps = ways([law.systematic for law in laws], [[figures.overlap(a, b) for b in order] for a in order])
+    traps = given_bins(traps, [law.systematic for law in laws], [law.systematic for law in sure])
     return Law(sure, wrong_values, traps, checks, {name: i for i, name in enumerate(order)})
 
 
@@ -111,13 +109,13 @@ def weigh(law: Law, pattern: Pattern) -> tuple[float, ...]:
     count = len(pattern.counts)
     values = max(law.wrong_values, count - 1)
     active = tuple(i for i in range(len(law.sources)) if _spoke(pattern, i))
-    ways = _ways(law, active)
+    trapped = _told_apart(law, active)
     given = [frozenset(v for v in range(count) if pattern.counts[v][i]) for i in active]
+    stuck = [_stuck(law.sources[i], pattern, i) for i in active]
     total: list[float] = []
     for truth in range(count + 1):
         free = [_free(law.sources[i], pattern, i, truth, values) for i in active]
-        stuck = [_stuck(law.sources[i], pattern, i) for i in active]
-        likelihood = sum(p * _together(way, given, free, stuck, truth, values) for p, way in ways)
+        likelihood = sum(p * _together(way, given, free, stuck, truth, values) for p, way in trapped)
         for value, said in enumerate(pattern.verdicts):
             likelihood *= said.right if value == truth else said.wrong
         total.append(likelihood)
@@ -156,56 +154,8 @@ def _in_bin(law: SourceLaw, figures: SourceFigures, place: int) -> SourceLaw:
     return replace(law, systematic=found.systematic.mean, slip=found.slip.mean, spread=found.spread)
 
 
-def _given_bins(
-    ways: tuple[tuple[float, Trapped], ...], laws: Sequence[SourceLaw], sure: Sequence[SourceLaw]
-) -> tuple[tuple[float, Trapped], ...]:
-    """The ways where the sources are so sure. Bayes: P(bin | trapped) is P(trapped | bin) P(bin) / P(trapped)."""
-    told = [(i, law.systematic, now.systematic) for i, (law, now) in enumerate(zip(laws, sure, strict=True))]
-    odds = [(i, now / s, (1 - now) / (1 - s)) for i, s, now in told if now != s and 0 < s < 1]
-    if not odds:
-        return ways
-    weighed = [(p * prod(free if way[i] < 0 else caught for i, caught, free in odds), way) for p, way in ways]
-    whole = sum(p for p, _ in weighed)
-    return tuple((p / whole, way) for p, way in weighed if p > 0)
-
-
-def _traps(laws: Sequence[SourceLaw], shares: Sequence[Sequence[float]]) -> tuple[tuple[float, Trapped], ...]:
-    """Each source in turn makes a mistake that an earlier one made, or one of its own, or none."""
-    ways: dict[Trapped, float] = {(): 1.0}
-    for place, law in enumerate(laws):
-        follow = [_follow(laws[i], law, shares[i][place]) for i in range(place)]
-        taken = sum(p * (1 - _clear(way, follow)) for way, p in ways.items())
-        own = max(0.0, law.systematic - taken) / (1 - taken) if taken < 1 else 0.0
-        grown: dict[Trapped, float] = {}
-        for way, p in ways.items():
-            clear = p
-            for root in _roots(way):
-                grown[(*way, root)] = clear * follow[root]
-                clear *= 1 - follow[root]
-            grown[(*way, place)] = clear * own
-            grown[(*way, -1)] = clear * (1 - own)
-        ways = grown
-    return tuple((p, way) for way, p in ways.items() if p > 0)
-
-
-def _follow(first: SourceLaw, other: SourceLaw, share: float) -> float:
-    """Two sources cannot share more mistakes than either makes."""
-    return min(share, other.systematic / first.systematic) if first.systematic else 0.0
-
-
-def _roots(way: Trapped) -> list[int]:
-    return [place for place, root in enumerate(way) if root == place]
-
-
-def _clear(way: Trapped, follow: Sequence[float]) -> float:
-    clear = 1.0
-    for root in _roots(way):
-        clear *= 1 - follow[root]
-    return clear
-
-
 @lru_cache(4096)
-def _ways(law: Law, active: tuple[int, ...]) -> tuple[tuple[float, Trapped], ...]:
+def _told_apart(law: Law, active: tuple[int, ...]) -> Ways:
     """The ways as the sources that spoke can tell them apart."""
     found: dict[Trapped, float] = {}
     for p, way in law.trapped:
