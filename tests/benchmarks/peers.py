@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.benchmarks.peers_others import PACKAGES
 from tests.benchmarks.peers_report import draw, metrics, rows, show
 from tests.benchmarks.peers_run import Result, Stream, arms, run
-from tests.benchmarks.peers_task import THREE_STEPS, Split, World
+from tests.benchmarks.peers_task import THREE_STEPS, Split, World, shown
 from tests.benchmarks.report import Metric, finish
 
 SPLITS: tuple[Split, ...] = ((0.6, 0.3, 0.1), (0.9, 0.09, 0.01))
@@ -87,7 +87,12 @@ def _split(text: str) -> Split:
     shares = [float(part) for part in text.split("/")]
     if len(shares) != 3 or not sum(shares):
         raise argparse.ArgumentTypeError("name three shares, such as 70/25/5")
-    return shares[0] / sum(shares), shares[1] / sum(shares), shares[2] / sum(shares)
+    seen, unseen, systematic = (share / sum(shares) for share in shares)
+    try:
+        shown((seen, unseen, systematic))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return seen, unseen, systematic
 
 
 if __name__ == "__main__":
