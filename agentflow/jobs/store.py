@@ -1,15 +1,16 @@
 """The job store: a row a job, an effect and a model call, in any SQL database."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import func, select, update
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from agentflow.connectors.sql import open_database, reading
+from agentflow.errors import LeaseLost, StoreError
 from agentflow.flow.journal import AttemptLine, CostLine
 from agentflow.flow.pack import Pack
 from agentflow.jobs.ids import now
@@ -71,33 +72,40 @@ class Store:
         async with self._reading() as session:
             return (await session.scalars(query)).all()
 
-    async def change(self, job: str, **values: Any) -> Job:
-        """Sets columns of a job that has not ended; an ended job stays as it is."""
-        async with self._writing.begin() as session:
+    async def change(self, job: str, fence: int | None = None, **values: Any) -> Job:
+        """Sets columns of a job that has not ended; an ended job stays as it is.
+
+        Here and below: raises LeaseLost where `fence` is given and the job is not held under it any more.
+        """
+        async with self._transaction() as session:
+            await _hold(session, job, fence)
             await session.execute(update(Job).where(Job.id == job, Job.status != "finished").values(**values))
             return (await session.scalars(select(Job).where(Job.id == job))).one()
 
-    async def begin(self, job: str, *, since: Sequence[Status], terms: str) -> bool:
-        """Marks a job as running if its status is one of `since`; False where another was faster.
+    async def begin(self, job: str, *, since: Sequence[Status], terms: str) -> int | None:
+        """Takes a job over if its status is one of `since`: its new fence, under which it is held; else None.
 
-        What may be charged for it is set aside again where it had failed; a job without terms gets those given.
+        Whoever ran it before may write no more. What may be charged for it is set aside again where it had failed; a
+        job without terms gets those given.
         """
-        values: dict[str, Any] = {"status": "running", "questions": {}}
-        async with self._writing.begin() as session:
+        values: dict[str, Any] = {"status": "running", "questions": {}, "fence": Job.fence + 1}
+        async with self._transaction() as session:
             changed = await session.execute(
-                update(Job).where(Job.id == job, Job.status.in_(since)).values(**values).returning(Job.id)
+                update(Job).where(Job.id == job, Job.status.in_(since)).values(**values).returning(Job.fence)
             )
-            if changed.first() is None:
-                return False
+            fence = changed.scalar()
+            if fence is None:
+                return None
             row = await session.get_one(Job, job)
             row.price_list_id = row.price_list_id or terms
             await session.flush()
             await reserve(session, row)
-            return True
+            return fence
 
-    async def finish(self, job: str, verification: Verification, **values: Any) -> Job:
+    async def finish(self, job: str, verification: Verification, fence: int | None = None, **values: Any) -> Job:
         """Ends a job with its outcome, verified and charged in one transaction; an ended job stays as it is."""
-        async with self._writing.begin() as session:
+        async with self._transaction() as session:
+            await _hold(session, job, fence)
             row = await session.get_one(Job, job, with_for_update=True)
             if row.status != "finished":
                 charge = await settle(session, row, verification)
@@ -108,9 +116,10 @@ class Store:
                 row.status, row.outcome, row.finished_at = "finished", verification.outcome, now()
             return row
 
-    async def fail(self, job: str, **values: Any) -> Job:
+    async def fail(self, job: str, fence: int | None = None, **values: Any) -> Job:
         """Ends a job as failed, free of charge; an ended job stays as it is."""
-        async with self._writing.begin() as session:
+        async with self._transaction() as session:
+            await _hold(session, job, fence)
             changed = await session.execute(
                 update(Job)
                 .where(Job.id == job, Job.status != "finished")
@@ -139,17 +148,24 @@ class Store:
             for (step, item), row in last.items()
         ]
 
-    def journal(self, job: str) -> "JobJournal":
-        """What the engine writes while the job runs."""
-        return JobJournal(self._writing, job)
+    def journal(self, job: str, fence: int | None = None) -> "JobJournal":
+        """What the engine writes while the job runs, held under `fence`."""
+        return JobJournal(self._writing, job, fence)
+
+    def _transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
+        return _transaction(self._writing)
 
 
 class JobJournal:
-    """Keeps a running job's effects and costs, each in a transaction of its own."""
+    """Keeps a running job's effects and costs, each in a transaction of its own.
 
-    def __init__(self, sessions: async_sessionmaker[Any], job: str) -> None:
+    Raises LeaseLost where the job is not held under `fence` any more; costs are kept all the same, the money is spent.
+    """
+
+    def __init__(self, sessions: async_sessionmaker[AsyncSession], job: str, fence: int | None = None) -> None:
         self._sessions = sessions
         self._job = job
+        self._fence = fence
 
     async def spend(self, line: CostLine) -> None:
         """Keeps a cost line, whatever becomes of the answer."""
@@ -166,7 +182,7 @@ class JobJournal:
             created_at=now(),
             fault=line.fault,
         )
-        async with self._sessions.begin() as session:
+        async with _transaction(self._sessions) as session:
             session.add(row)
 
     async def attempt(self, line: AttemptLine) -> None:
@@ -186,12 +202,12 @@ class JobJournal:
             cost_micros=int((line.cost * MICROS).to_integral_value()),
             created_at=now(),
         )
-        async with self._sessions.begin() as session:
+        async with self._held() as session:
             session.add(row)
 
     async def begin_effect(self, key: str, step: str) -> Mapping[str, Any] | None:
         """Notes that an effect starts; what it made, where an earlier run of the job has finished it."""
-        async with self._sessions.begin() as session:
+        async with self._held() as session:
             effect = await session.get(Effect, key)
             if effect is None:
                 session.add(Effect(key=key, job_id=self._job, step=step, begun_at=now()))
@@ -200,16 +216,43 @@ class JobJournal:
 
     async def end_effect(self, key: str, made: Mapping[str, Any]) -> None:
         """Notes that an effect is done and what it made."""
-        async with self._sessions.begin() as session:
+        async with self._held() as session:
             await session.execute(
                 update(Effect).where(Effect.key == key, Effect.done_at.is_(None)).values(made=dict(made), done_at=now())
             )
+
+    @asynccontextmanager
+    async def _held(self) -> AsyncGenerator[AsyncSession]:
+        async with _transaction(self._sessions) as session:
+            await _hold(session, self._job, self._fence)
+            yield session
+
+
+@asynccontextmanager
+async def _transaction(sessions: async_sessionmaker[AsyncSession]) -> AsyncGenerator[AsyncSession]:
+    """One transaction. Raises StoreError where the database breaks it off, not where it refuses what is written."""
+    try:
+        async with sessions.begin() as session:
+            yield session
+    except DBAPIError as error:
+        if error.connection_invalidated or isinstance(error, (OperationalError, InterfaceError, InternalError)):
+            raise StoreError(f"the job database broke off: {' '.join(str(error.orig).split())}") from error
+        raise
+
+
+async def _hold(session: AsyncSession, job: str, fence: int | None) -> None:
+    """Keeps others from taking the job over until the transaction ends."""
+    if fence is None:
+        return
+    held = select(Job.id).where(Job.id == job, Job.fence == fence).with_for_update(read=True)
+    if await session.scalar(held) is None:
+        raise LeaseLost(f"job {job} was taken over by another run")
 
 
 @asynccontextmanager
 async def open_store(url: str) -> AsyncGenerator[Store]:
     """The job store in a database that is brought to the newest schema first."""
-    async with open_database(url) as engine:
+    async with open_database(url, brief=True) as engine:
         await upgrade(engine)
         yield Store(engine)
 
