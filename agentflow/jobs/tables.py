@@ -63,6 +63,15 @@ class Job(Table):
     """Raised by whoever takes the job over; what an earlier run of it still writes is refused."""
 
 
+class Worker(Table):
+    """A process that carries jobs, by its last sign of life."""
+
+    __tablename__ = "worker"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    beat_at: Mapped[datetime]
+
+
 class Effect(Table):
     """One change of the world: there before it is made, and again when it is done."""
 

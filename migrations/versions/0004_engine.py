@@ -1,4 +1,4 @@
-"""The fence of a job, by which a run that was taken over is kept from writing."""
+"""The fence of a job, by which a run that was taken over is kept from writing, and the workers' signs of life."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,11 +18,17 @@ END $$"""
 
 def upgrade() -> None:
     op.add_column("job", sa.Column("fence", sa.Integer(), nullable=False, server_default="0"))
+    op.create_table(
+        "worker",
+        sa.Column("id", sa.String(), primary_key=True),
+        sa.Column("beat_at", sa.DateTime(), nullable=False),
+    )
     if op.get_bind().dialect.name == "postgresql":
         op.execute(ASSERT_FENCE)
 
 
 def downgrade() -> None:
+    op.drop_table("worker")
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP FUNCTION assert_fence(text, integer)")
     with op.batch_alter_table("job") as batch:
