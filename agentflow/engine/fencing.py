@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
-from agentflow.connectors.sql import IDLE
+from agentflow.connectors import sql
 from agentflow.errors import LeaseLost, StoreError
 
 LEASE_LOST = "AF001"
@@ -95,7 +95,7 @@ async def postgres_pool(url: str) -> AsyncGenerator[Any]:
         "autocommit": True,
         "prepare_threshold": 0,
         "row_factory": dict_row,
-        "options": f"-c idle_in_transaction_session_timeout={IDLE}s",
+        "options": f"-c idle_in_transaction_session_timeout={sql.IDLE}s",
     }
     address = "postgresql:" + url.partition(":")[2]
     async with AsyncConnectionPool(address, min_size=1, max_size=CONNECTIONS, kwargs=options, open=False) as pool:

@@ -72,20 +72,14 @@ class Runner:
         )
         return await self.store.submit(job)
 
-    async def run(self, job: str) -> Job:
-        """Carries the job on from where it stands until it ends or waits for a person.
+    async def run(self, job: str, since: Sequence[Status] = ("queued", "running", "failed")) -> Job:
+        """Carries the job on from where it stands, if it is `since`, until it ends or waits for a person.
 
         Safe to call again at any time: what is finished is never done twice. An error that the pack's code
-        raises ends the job as failed, free of charge; the next call tries it again.
+        raises ends the job as failed, free of charge; the next call tries it again. Raises StoreError where the job
+        database broke off: the job can be carried on once it answers again.
         """
-        return await self._advance(await self._row(job), None, ("queued", "running", "failed"))
-
-    async def carry(self, job: str) -> Job:
-        """As `run`, for a worker, which may be handed a job more than once: one that has failed stays as it is.
-
-        Raises StoreError where the job database broke off; the job can be carried on once it answers again.
-        """
-        return await self._advance(await self._row(job), None, ("queued", "running"))
+        return await self._advance(await self._row(job), None, since)
 
     async def answer(self, job: str, answer: str, value: Mapping[str, Any], question: str | None = None) -> Job:
         """Gives a person's answer, an `answer` record with fields `value`, and carries the job on.

@@ -23,7 +23,8 @@ from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from agentflow.connectors.sql import IDLE, open_database
+from agentflow.connectors import sql
+from agentflow.connectors.sql import open_database
 from agentflow.errors import ConfigError, RunError
 from agentflow.jobs.dispatch import RunJob, Stats
 from agentflow.jobs.engines.patience import PAUSES, patiently
@@ -85,7 +86,7 @@ async def open_dbos(
             system_database_url=address,
             application_name=NAME,
             system_database_pool_size=3,
-            sys_db_idle_transaction_timeout_sec=IDLE,
+            sys_db_idle_transaction_timeout_sec=sql.IDLE,
             lazy=True,
         )
         try:
@@ -195,7 +196,7 @@ class DbosEngine:
                     "executor_id": me,
                     "log_level": "ERROR",
                     "sys_db_pool_size": 5,
-                    "sys_db_idle_transaction_timeout_sec": IDLE,
+                    "sys_db_idle_transaction_timeout_sec": sql.IDLE,
                     "run_migrations": False,
                 }
             )

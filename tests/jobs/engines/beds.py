@@ -94,5 +94,5 @@ async def open_bed(kind: str, url: str, **options: Any):
 async def until(true: Callable[[], Any], seconds: float = 30.0) -> None:
     """Waits until something is so; fails where it does not come to be in time."""
     async with asyncio.timeout(seconds):
-        while not true():
+        while not true():  # noqa: ASYNC110 - what is waited for is told by no event
             await asyncio.sleep(0.01)
