@@ -1,32 +1,30 @@
 """The job store: a row a job, an effect and a model call, in any SQL database."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import func, select, update
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from agentflow.connectors.sql import open_database, reading
-from agentflow.errors import LeaseLost, StoreError
-from agentflow.flow.journal import AttemptLine, CostLine
 from agentflow.flow.pack import Pack
 from agentflow.jobs.ids import now
+from agentflow.jobs.journal import MICROS, JobJournal, hold, unbroken
 from agentflow.jobs.ledger.prices import publish
 from agentflow.jobs.ledger.settling import release, reserve, settle, tell
 from agentflow.jobs.ledger.tables import PriceList, Verification
 from agentflow.jobs.migrate import upgrade
-from agentflow.jobs.tables import LOCAL, Attempt, Cost, Effect, Job, Status
-
-MICROS = 1_000_000
+from agentflow.jobs.tables import LOCAL, Attempt, Cost, Job, Status
 
 
 class Store:
     """Reads and writes jobs; every write is one transaction."""
 
     def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
         self._writing = async_sessionmaker(engine, expire_on_commit=False)
         self._reading = async_sessionmaker(reading(engine), expire_on_commit=False)
 
@@ -78,7 +76,7 @@ class Store:
         Here and below: raises LeaseLost where `fence` is given and the job is not held under it any more.
         """
         async with self._transaction() as session:
-            await _hold(session, job, fence)
+            await hold(session, job, fence)
             await session.execute(update(Job).where(Job.id == job, Job.status != "finished").values(**values))
             return (await session.scalars(select(Job).where(Job.id == job))).one()
 
@@ -105,7 +103,7 @@ class Store:
     async def finish(self, job: str, verification: Verification, fence: int | None = None, **values: Any) -> Job:
         """Ends a job with its outcome, verified and charged in one transaction; an ended job stays as it is."""
         async with self._transaction() as session:
-            await _hold(session, job, fence)
+            await hold(session, job, fence)
             row = await session.get_one(Job, job, with_for_update=True)
             if row.status != "finished":
                 charge = await settle(session, row, verification)
@@ -119,7 +117,7 @@ class Store:
     async def fail(self, job: str, fence: int | None = None, **values: Any) -> Job:
         """Ends a job as failed, free of charge; an ended job stays as it is."""
         async with self._transaction() as session:
-            await _hold(session, job, fence)
+            await hold(session, job, fence)
             changed = await session.execute(
                 update(Job)
                 .where(Job.id == job, Job.status != "finished")
@@ -150,103 +148,10 @@ class Store:
 
     def journal(self, job: str, fence: int | None = None) -> "JobJournal":
         """What the engine writes while the job runs, held under `fence`."""
-        return JobJournal(self._writing, job, fence)
+        return JobJournal(self._engine, job, fence)
 
     def _transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
-        return _transaction(self._writing)
-
-
-class JobJournal:
-    """Keeps a running job's effects and costs, each in a transaction of its own.
-
-    Raises LeaseLost where the job is not held under `fence` any more; costs are kept all the same, the money is spent.
-    """
-
-    def __init__(self, sessions: async_sessionmaker[AsyncSession], job: str, fence: int | None = None) -> None:
-        self._sessions = sessions
-        self._job = job
-        self._fence = fence
-
-    async def spend(self, line: CostLine) -> None:
-        """Keeps a cost line, whatever becomes of the answer."""
-        row = Cost(
-            call=line.call,
-            job_id=self._job,
-            step=line.step,
-            role=line.role,
-            model=line.model,
-            tokens_in=line.tokens_in,
-            tokens_out=line.tokens_out,
-            cost_micros=int((line.cost * MICROS).to_integral_value()),
-            seconds=line.seconds,
-            created_at=now(),
-            fault=line.fault,
-        )
-        async with _transaction(self._sessions) as session:
-            session.add(row)
-
-    async def attempt(self, line: AttemptLine) -> None:
-        """Keeps an attempt for the job's trace."""
-        row = Attempt(
-            job_id=self._job,
-            step=line.step,
-            item=line.item,
-            number=line.number,
-            source=line.source,
-            fault=line.fault,
-            problems=[problem.model_dump(mode="json") for problem in line.problems],
-            trust_before=line.trust_before,
-            trust_after=line.trust_after,
-            output=line.output,
-            seconds=line.seconds,
-            cost_micros=int((line.cost * MICROS).to_integral_value()),
-            created_at=now(),
-        )
-        async with self._held() as session:
-            session.add(row)
-
-    async def begin_effect(self, key: str, step: str) -> Mapping[str, Any] | None:
-        """Notes that an effect starts; what it made, where an earlier run of the job has finished it."""
-        async with self._held() as session:
-            effect = await session.get(Effect, key)
-            if effect is None:
-                session.add(Effect(key=key, job_id=self._job, step=step, begun_at=now()))
-                return None
-            return effect.made
-
-    async def end_effect(self, key: str, made: Mapping[str, Any]) -> None:
-        """Notes that an effect is done and what it made."""
-        async with self._held() as session:
-            await session.execute(
-                update(Effect).where(Effect.key == key, Effect.done_at.is_(None)).values(made=dict(made), done_at=now())
-            )
-
-    @asynccontextmanager
-    async def _held(self) -> AsyncGenerator[AsyncSession]:
-        async with _transaction(self._sessions) as session:
-            await _hold(session, self._job, self._fence)
-            yield session
-
-
-@asynccontextmanager
-async def _transaction(sessions: async_sessionmaker[AsyncSession]) -> AsyncGenerator[AsyncSession]:
-    """One transaction. Raises StoreError where the database breaks it off, not where it refuses what is written."""
-    try:
-        async with sessions.begin() as session:
-            yield session
-    except DBAPIError as error:
-        if error.connection_invalidated or isinstance(error, (OperationalError, InterfaceError, InternalError)):
-            raise StoreError(f"the job database broke off: {' '.join(str(error.orig).split())}") from error
-        raise
-
-
-async def _hold(session: AsyncSession, job: str, fence: int | None) -> None:
-    """Keeps others from taking the job over until the transaction ends."""
-    if fence is None:
-        return
-    held = select(Job.id).where(Job.id == job, Job.fence == fence).with_for_update(read=True)
-    if await session.scalar(held) is None:
-        raise LeaseLost(f"job {job} was taken over by another run")
+        return unbroken(self._writing.begin())
 
 
 @asynccontextmanager
