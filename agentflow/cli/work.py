@@ -14,7 +14,8 @@ from sqlalchemy.engine import make_url
 from agentflow.cli.results import printable
 from agentflow.cli.run import parse_connections
 from agentflow.engine.models import read_models
-from agentflow.jobs.engines.dbos import DbosEngine, Timing, open_dbos
+from agentflow.jobs.engines.dbos import DbosEngine, open_dbos
+from agentflow.jobs.engines.serving import Timing
 from agentflow.jobs.ledger.bill import money
 from agentflow.jobs.packs import PackFolder, load_pack
 from agentflow.jobs.runner import Runner, open_runner

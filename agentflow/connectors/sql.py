@@ -24,6 +24,7 @@ WAIT = 30
 IDLE = 5
 """Seconds after which PostgreSQL ends a `brief` transaction that stands still, and with it its locks."""
 
+_KEYS = "foreign_keys"
 _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
     "sqlite+pysqlite": "sqlite+aiosqlite",
@@ -164,7 +165,10 @@ def _prepare_sqlite(engine: AsyncEngine, read_only: bool) -> None:
         options = connection.get_execution_options()
         calm = read_only or options.get("reading", False)
         # A table that others point to can only be rebuilt while nobody looks; the switch does nothing once begun.
-        connection.exec_driver_sql(f"PRAGMA foreign_keys = {'OFF' if options.get('rebuilding') else 'ON'}")
+        wanted = "OFF" if options.get("rebuilding") else "ON"
+        if connection.info.get(_KEYS) != wanted:
+            connection.exec_driver_sql(f"PRAGMA foreign_keys = {wanted}")
+            connection.info[_KEYS] = wanted
         connection.exec_driver_sql("BEGIN" if calm else "BEGIN IMMEDIATE")
 
     event.listen(engine.sync_engine, "connect", connected)

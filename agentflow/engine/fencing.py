@@ -39,12 +39,13 @@ def fenced_sqlite(saver: Any, writing: asyncio.Lock, fence: Fence) -> Any:
                 await saver.conn.execute("BEGIN IMMEDIATE")
                 asked = "SELECT 1 FROM job WHERE id = ? AND fence = ?"
                 if not await saver.conn.execute_fetchall(asked, (fence.job, fence.number)):
-                    raise lost(fence)
+                    raise lost(fence)  # noqa: TRY301 - it rolls back like the others
                 yield  # the saver commits
-            except sqlite3.OperationalError as error:
-                raise StoreError(f"the job database broke off: {error}") from error
-            finally:
-                await saver.conn.rollback()  # does nothing once committed
+            except BaseException as error:
+                await saver.conn.rollback()  # also where it is cancelled in mid-write: others share the connection
+                if isinstance(error, sqlite3.OperationalError):
+                    raise StoreError(f"the job database broke off: {error}") from error
+                raise
 
     def fenced(write: Any) -> Any:
         async def written(*args: Any, **kwargs: Any) -> Any:

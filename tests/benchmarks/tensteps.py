@@ -14,7 +14,8 @@ from pydantic import create_model
 
 from agentflow import EffectKey, Pack, Price, Record, workflow
 from agentflow.connectors import sql
-from agentflow.jobs.engines.dbos import Timing, open_dbos
+from agentflow.jobs.engines.dbos import open_dbos
+from agentflow.jobs.engines.serving import Timing
 from agentflow.jobs.runner import open_runner
 from agentflow.jobs.work import carrying
 

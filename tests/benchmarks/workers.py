@@ -128,9 +128,11 @@ class Place:
         found: dict[str, Any] = {}
         for table in WRITTEN:
             column = {"job": "id", "checkpoints": "thread_id"}.get(table, "job_id")
-            which = f"SELECT * FROM {table} WHERE {column} IN ({', '.join(map(_quoted, jobs))})"
+            which = f"SELECT * FROM {table} WHERE {column} IN {_all_of(jobs)}"
             if table == "transfer":
-                which = f"SELECT * FROM transfer WHERE source_id IN (SELECT id FROM charge WHERE job_id IN ({', '.join(map(_quoted, jobs))}))"  # noqa: E501
+                which = (
+                    f"SELECT * FROM transfer WHERE source_id IN (SELECT id FROM charge WHERE job_id IN {_all_of(jobs)})"  # noqa: E501
+                )
             found[table] = sorted(str(row) for row in await self.ask(which))
         return found
 
@@ -299,7 +301,7 @@ async def _whole(name: str, place: Place, jobs: int) -> list[Metric]:
 
 
 async def _orphans(name: str, place: Place, orphans: Sequence[str], hit: float) -> list[Metric]:
-    ends = await place.ask(f"SELECT finished_at FROM job WHERE id IN ({', '.join(map(_quoted, orphans))})")
+    ends = await place.ask(f"SELECT finished_at FROM job WHERE id IN {_all_of(orphans)}")
     last = max((_stamp(end) for [end] in ends if end), default=float("nan")) - hit
     return [
         Metric(f"{name}: orphans", len(orphans), None, None, 1),
@@ -320,8 +322,8 @@ async def _answers(place: Place) -> None:
             await asyncio.sleep(0.2)
 
 
-def _quoted(job: str) -> str:
-    return f"'{job}'"
+def _all_of(jobs: Sequence[str]) -> str:
+    return "(" + ", ".join(f"'{job}'" for job in jobs or [""]) + ")"
 
 
 def _stamp(at: Any) -> float:
@@ -378,8 +380,9 @@ async def measure(home: Path, server: Server, jobs: int, only: Sequence[str], co
         if only and name not in only:
             return
         async with open_place(url, home / name) as place:
-            metrics.extend(await run(place))
-        print(f"{name} is done", file=sys.stderr)
+            found = await run(place)
+        print(f"{name}: " + ", ".join(f"{metric.name} = {metric.value:.4g}" for metric in found), file=sys.stderr)
+        metrics.extend(found)
 
     async def rate(place: Place) -> list[Metric]:
         found = await steady(place, jobs, 2, concurrency)

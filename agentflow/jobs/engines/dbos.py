@@ -10,7 +10,6 @@ import math
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from itertools import groupby
@@ -18,16 +17,15 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from filelock import FileLock, Timeout
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import column, delete, func, select, table, text, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from agentflow.connectors import sql
-from agentflow.connectors.sql import open_database
+from agentflow.connectors.sql import open_database, reading
 from agentflow.errors import ConfigError, RunError
 from agentflow.jobs.dispatch import RunJob, Stats
-from agentflow.jobs.engines.patience import PAUSES, patiently
+from agentflow.jobs.engines.serving import AtWork, Timing, again_and_again, alone, stopped
 from agentflow.jobs.ids import now
 from agentflow.jobs.migrate import upgrade
 from agentflow.jobs.tables import Job, Worker
@@ -41,30 +39,12 @@ LOCAL = "local"
 MIDDLE = 1_000_000
 """DBOS takes the lowest priority first, from 1 on; ours is 0 for most, and the higher the sooner."""
 MOST = 10_000
-"""Rows looked at in one go; counts stop there."""
+"""Rows looked at in one go."""
 ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 LIVE = ["ENQUEUED", "DELAYED", "PENDING"]
 TIDYING = crc32(b"agentflow_tidying")
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Timing:
-    """Seconds: how often things are looked at, and how long they may take."""
-
-    poll: float = 0.2
-    """Between two looks for waiting jobs."""
-    beat: float = 5.0
-    """Between two signs of life of a worker."""
-    dead: float = 20.0
-    """Without a sign of life, after which a worker's jobs are handed to others."""
-    sweep: float = 20.0
-    """Between two searches for jobs that nobody carries."""
-    grace: float = 30.0
-    """For what is under way when `serve` ends; what takes longer is handed back."""
-    pauses: Sequence[float] = PAUSES
-    """Between the tries of a job whose run breaks off."""
 
 
 @asynccontextmanager
@@ -130,25 +110,25 @@ class DbosEngine:
     async def serve(self, run_job: RunJob, *, concurrency: int) -> AsyncGenerator[None]:
         """Works while the block lasts; at its end what is under way has the grace to end, or is handed back.
 
-        One block a process, and on SQLite one process a database: raises ConfigError where another serves already.
+        One block a process, and on SQLite one process a database: raises ConfigError where another serves already. The
+        concurrency stands in the database: on several workers of a pack that of the last started counts.
         """
         if not self._queues:
             raise ConfigError("say which packs are worked on: open_dbos(url, packs=[...])")
         async with AsyncExitStack() as stack:
             if self._embedded:
-                stack.enter_context(_alone(self._address))
+                stack.enter_context(alone(Path(make_url(self._address).database or "")))
             me = LOCAL if self._embedded else f"worker-{uuid.uuid4().hex[:12]}"
             await self._beat(me)  # before anything is owned
             stack.push_async_callback(self._leave, me)
-            worker = _Worker(run_job, concurrency, self._timing)
-            await stack.enter_async_context(self._launched(me, worker, concurrency))
+            at_work = AtWork(run_job, concurrency, self._timing)
+            await stack.enter_async_context(self._launched(me, at_work, concurrency))
             for look, every in self._looks(me):
-                task = asyncio.create_task(_again_and_again(look, every))
-                stack.push_async_callback(_stop, task)
+                stack.push_async_callback(stopped, asyncio.create_task(again_and_again(look, every)))
             try:
                 yield
             finally:
-                await worker.close(lambda: _library().DBOS.destroy(workflow_completion_timeout_sec=worker.patience))
+                await self._close(at_work)
 
     async def cancel(self, job: str) -> None:
         """Keeps a waiting job from being started; one under way is told by its own state."""
@@ -156,11 +136,15 @@ class DbosEngine:
         await self._client.cancel_workflows_async([row.workflow_id for row in rows])
 
     async def stats(self) -> Stats:
-        """How many jobs wait and run, up to ten thousand, and how many workers are alive."""
-        waiting, running = [len(await self._rows(status=status)) for status in ("ENQUEUED", "PENDING")]
-        async with AsyncSession(self._database) as session:
+        """How many jobs wait and run, and how many workers are alive."""
+        # DBOS has no public call that counts, and a list of what waits may be long.
+        rows = table("workflow_status", column("status"), column("name"), schema=None if self._embedded else "dbos")
+        which = (rows.c.name == WORKFLOW, rows.c.status.in_(("ENQUEUED", "PENDING")))
+        count = select(rows.c.status, func.count()).where(*which).group_by(rows.c.status)
+        async with AsyncSession(reading(self._database)) as session:
+            found = dict((await session.execute(count)).tuples().all())
             alive = await session.scalar(select(func.count()).select_from(Worker).where(self._fresh()))
-        return Stats(waiting, running, alive or 0)
+        return Stats(found.get("ENQUEUED", 0), found.get("PENDING", 0), alive or 0)
 
     async def _enqueue(self, session: AsyncSession, row: str, job: str, queue: str, tenant: str, priority: int) -> None:
         options = {
@@ -175,7 +159,7 @@ class DbosEngine:
         await session.run_sync(lambda inner: self._client.enqueue_in_transaction(inner, options, job))
 
     @asynccontextmanager
-    async def _launched(self, me: str, worker: "_Worker", concurrency: int) -> AsyncGenerator[None]:
+    async def _launched(self, me: str, at_work: AtWork, concurrency: int) -> AsyncGenerator[None]:
         for queue in self._queues:
             await self._client.register_queue_async(
                 queue,
@@ -186,7 +170,7 @@ class DbosEngine:
         dbos = _library().DBOS
         if _at_work:
             raise ConfigError("this process serves jobs already; one worker a process")
-        _at_work.append(worker)
+        _at_work.append(at_work)
         try:
             dbos(
                 config={
@@ -204,8 +188,14 @@ class DbosEngine:
             dbos.launch()  # in the loop that runs the jobs: it submits them to the one it is launched in
             yield
         finally:
-            _at_work.remove(worker)
+            _at_work.remove(at_work)
             await asyncio.to_thread(dbos.destroy)
+
+    async def _close(self, at_work: AtWork) -> None:
+        """DBOS takes nothing up any more, and writes down what ends; the beat goes on meanwhile."""
+        patience = math.ceil(self._timing.grace) + 2
+        stop = asyncio.to_thread(_library().DBOS.destroy, workflow_completion_timeout_sec=patience)
+        await asyncio.gather(stop, at_work.close())
 
     def _looks(self, me: str) -> list[tuple[Callable[[], Awaitable[None]], float]]:
         looks: list[tuple[Callable[[], Awaitable[None]], float]] = [(self._sweep, self._timing.sweep)]
@@ -221,9 +211,12 @@ class DbosEngine:
 
     async def _leave(self, me: str) -> None:
         """Hands back what was not ended, and is gone."""
-        await self._hand_back(await self._rows(executor_id=me, status="PENDING"))
-        async with AsyncSession(self._database) as session, session.begin():
-            await session.execute(delete(Worker).where(Worker.id == me))
+        try:
+            await self._hand_back(await self._rows(executor_id=me, status="PENDING"))
+            async with AsyncSession(self._database) as session, session.begin():
+                await session.execute(delete(Worker).where(Worker.id == me))
+        except Exception as error:  # noqa: BLE001 - the database may be away
+            log.warning("what was under way could not be handed back, others will find it: %s", error)
 
     async def _reap(self) -> None:
         """Hands over what workers own that have given no sign of life for too long."""
@@ -258,7 +251,7 @@ class DbosEngine:
     async def _lost(self, jobs: Collection[str]) -> Sequence[Any]:
         """Of the jobs whose run has ended those that have not, and that nobody carries."""
         wanted = select(Job.id, Job.tenant_id, Job.pack).where(Job.id.in_(jobs), Job.status.in_(("queued", "running")))
-        async with AsyncSession(self._database) as session:
+        async with AsyncSession(reading(self._database)) as session:
             found = (await session.execute(wanted)).all()
         if not found:
             return []
@@ -292,43 +285,7 @@ class DbosEngine:
         return now() if self._embedded else func.timezone("UTC", func.clock_timestamp())
 
 
-class _Worker:
-    """What runs in this process."""
-
-    def __init__(self, run_job: RunJob, concurrency: int, timing: Timing) -> None:
-        self._run_job = run_job
-        self._places = asyncio.Semaphore(concurrency)
-        self._timing = timing
-        self._under_way: set[asyncio.Task[None]] = set()
-        self._closing = False
-
-    @property
-    def patience(self) -> int:
-        """Seconds that DBOS waits for the last run to end."""
-        return math.ceil(self._timing.grace) + 2
-
-    async def carry(self, job: str) -> None:
-        """Runs a job. Cancelled where it does not end in time: DBOS then leaves it as it is, to be handed back."""
-        async with self._places:
-            if self._closing:
-                raise asyncio.CancelledError
-            task = asyncio.create_task(patiently(self._run_job, job, self._timing.pauses))
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
-            await task
-
-    async def close(self, stop: Callable[[], None]) -> None:
-        """Takes no more jobs, and lets those under way end within the grace."""
-        self._closing = True
-        stopping = asyncio.create_task(asyncio.to_thread(stop))
-        if self._under_way:
-            _, late = await asyncio.wait(set(self._under_way), timeout=self._timing.grace)
-            for task in late:
-                task.cancel()
-        await stopping
-
-
-_at_work: list[_Worker] = []
+_at_work: list[AtWork] = []
 """The worker of this process, if it serves: DBOS is one a process too."""
 
 
@@ -360,28 +317,3 @@ def _address(url: str) -> str:
     address = make_url(url)
     driver = "sqlite" if address.get_backend_name() == "sqlite" else "postgresql+psycopg"
     return address.set(drivername=driver).render_as_string(hide_password=False)
-
-
-def _alone(address: str) -> Any:
-    """The lock of an embedded database's one worker."""
-    file = Path(make_url(address).database or "")
-    lock = FileLock(f"{file}.worker.lock", timeout=0)
-    try:
-        return lock.acquire()
-    except Timeout:
-        text = f"another process works on {file}; one is all that SQLite takes, use PostgreSQL for more"
-        raise ConfigError(text) from None
-
-
-async def _again_and_again(look: Callable[[], Awaitable[None]], every: float) -> None:
-    while True:
-        try:
-            await look()
-        except Exception as error:  # noqa: BLE001 - the database may be away for a while
-            log.warning("a look after the workers failed and is repeated: %s", error)
-        await asyncio.sleep(every)
-
-
-async def _stop(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait([task])

@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from agentflow.connectors.sql import open_database
 from agentflow.jobs.dispatch import Engine
-from agentflow.jobs.engines.dbos import Timing, open_dbos
+from agentflow.jobs.engines.dbos import open_dbos
 from agentflow.jobs.engines.inline import InlineEngine
+from agentflow.jobs.engines.serving import Timing
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.tables import Tenant
 from agentflow.jobs.migrate import upgrade
