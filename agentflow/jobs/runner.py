@@ -15,13 +15,14 @@ from pydantic import ValidationError
 from agentflow.connectors.documents import Documents
 from agentflow.engine.answer import Bounded
 from agentflow.engine.attempt import Binder, Services, perform
-from agentflow.engine.graph import NOTES, Graph, Standing, forget, open_saver
+from agentflow.engine.fencing import Fence, Savers
+from agentflow.engine.graph import NOTES, Graph, Standing, forget, open_checkpoints
 from agentflow.engine.models import Budget, ModelConfig, Models
 from agentflow.engine.trace import answered_line, asked_line
 from agentflow.engine.trace_export import open_tracing
 from agentflow.engine.trace_spans import JobTrace, Tracing, job_trace
 from agentflow.engine.trust.figures import Figures
-from agentflow.errors import AgentflowError, ConfigError, RunError
+from agentflow.errors import AgentflowError, ConfigError, LeaseLost, RunError, StoreError
 from agentflow.flow.connector import Connector
 from agentflow.flow.journal import Journal
 from agentflow.flow.pack import Pack
@@ -41,7 +42,7 @@ class Runner:
         pack: Pack,
         store: Store,
         terms: PriceList,
-        checkpoints: str,
+        savers: Savers,
         connectors: Mapping[type[Any], Any],
         models: Binder,
         tracing: Tracing | None = None,
@@ -49,7 +50,7 @@ class Runner:
         self.pack = pack
         self.store = store
         self._terms = terms
-        self._checkpoints = checkpoints
+        self._savers = savers
         self._connectors = connectors
         self._models = models
         self._tracing = tracing
@@ -80,16 +81,14 @@ class Runner:
         )
         return await self.store.submit(job)
 
-    async def run(self, job: str) -> Job:
-        """Carries the job on from where it stands until it ends or waits for a person.
+    async def run(self, job: str, since: Sequence[Status] = ("queued", "running", "failed")) -> Job:
+        """Carries the job on from where it stands, if it is `since`, until it ends or waits for a person.
 
         Safe to call again at any time: what is finished is never done twice. An error that the pack's code
-        raises ends the job as failed, free of charge; the next call tries it again.
+        raises ends the job as failed, free of charge; the next call tries it again. Raises StoreError where the job
+        database broke off: the job can be carried on once it answers again.
         """
-        row = await self._row(job)
-        if row.status in ("finished", "awaiting_review"):
-            return row
-        return await self._advance(row, None, ("queued", "running", "failed"))
+        return await self._advance(await self._row(job), None, since)
 
     async def answer(self, job: str, answer: str, value: Mapping[str, Any], question: str | None = None) -> Job:
         """Gives a person's answer, an `answer` record with fields `value`, and carries the job on.
@@ -111,16 +110,26 @@ class Runner:
         return row
 
     async def _advance(self, row: Job, answers: Mapping[str, Any] | None, since: Sequence[Status]) -> Job:
-        if not await self.store.begin(row.id, since=since, terms=self._terms.id):
-            raise RunError(f"job {row.id} is {(await self._row(row.id)).status} by now; somebody else was faster")
+        number = await self.store.begin(row.id, since=since, terms=self._terms.id)
+        if number is None:
+            row = await self._row(row.id)
+            if answers is None:
+                return row
+            raise RunError(f"job {row.id} is {row.status} by now; somebody else was faster")
+        try:
+            return await self._traced(row, answers, Fence(row.id, number))
+        except LeaseLost:
+            return await self._row(row.id)  # whoever took the job over carries it on
+
+    async def _traced(self, row: Job, answers: Mapping[str, Any] | None, fence: Fence) -> Job:
         named = {"job": row.id, "pack": row.pack, "version": row.pack_version, "sha256": row.input_sha256}
         with job_trace(self._tracing, **named) as trace:
-            job = await self._carry(row, answers, trace)
+            job = await self._carry(row, answers, fence, trace)
             trace.ended(job.status, job.outcome, job.cost_micros, [problem["code"] for problem in job.problems])
             return job
 
-    async def _carry(self, row: Job, answers: Mapping[str, Any] | None, trace: JobTrace) -> Job:
-        journal = trace.kept(self.store.journal(row.id))
+    async def _carry(self, row: Job, answers: Mapping[str, Any] | None, fence: Fence, trace: JobTrace) -> Job:
+        journal = trace.kept(self.store.journal(row.id, fence.number))
         services = Services(row.id, self._connectors, await self._within(row), journal, self._figures)
 
         async def do(step: Any, reads: Sequence[Any], item: int | None) -> Any:
@@ -135,16 +144,18 @@ class Runner:
 
         began = time.monotonic()
         try:
-            async with open_saver(self._checkpoints) as saver:
-                standing = await self._move(row, saver, do, answers, journal)
-                for asked in [key for key in standing.questions if key not in row.questions]:
-                    await journal.attempt(asked_line(standing.questions[asked]))
-                job = await self._settle(row, standing, time.monotonic() - began)
-                if job.status == "finished":
-                    await forget(row.id, saver)
-                return job
+            saver = self._savers(fence)
+            standing = await self._move(row, saver, do, answers, journal)
+            for asked in [key for key in standing.questions if key not in row.questions]:
+                await journal.attempt(asked_line(standing.questions[asked]))
+            job = await self._settle(row, fence, standing, time.monotonic() - began)
+            if job.status == "finished":
+                await forget(row.id, saver)
+            return job
+        except (LeaseLost, StoreError):
+            raise  # neither is the job's own failure
         except Exception as error:  # noqa: BLE001 - whatever a pack's code raises fails its own job and no other
-            return await self._fail(row, error, answers is not None, time.monotonic() - began)
+            return await self._fail(row, fence, error, answers is not None, time.monotonic() - began)
 
     async def _within(self, row: Job) -> Binder:
         """The models, held to what the job may still cost and how long it may still work."""
@@ -169,7 +180,7 @@ class Runner:
             await journal.attempt(answered_line(row.questions[asked], given["type"], given["value"]))
         return await self._graph.go_on(row.id, saver, do, answers)
 
-    async def _settle(self, row: Job, standing: Standing, seconds: float) -> Job:
+    async def _settle(self, row: Job, fence: Fence, standing: Standing, seconds: float) -> Job:
         if not standing.outcome and not standing.questions:
             raise RunError(
                 f"job {row.id} ended without an outcome; check that every join of the workflow can be reached"
@@ -186,14 +197,15 @@ class Runner:
             "seconds": row.seconds + seconds,
         }
         if not standing.outcome:
-            return await self.store.change(row.id, status="awaiting_review", **values)
+            return await self.store.change(row.id, fence.number, status="awaiting_review", **values)
         values |= {"result": standing.state[standing.outcome]}
         passed = await self.store.passed(row.id)
-        return await self.store.finish(row.id, _verified(row, standing.outcome, values, passed), **values)
+        verification = _verified(row, standing.outcome, values, passed)
+        return await self.store.finish(row.id, verification, fence.number, **values)
 
-    async def _fail(self, row: Job, error: Exception, answered: bool, seconds: float) -> Job:
+    async def _fail(self, row: Job, fence: Fence, error: Exception, answered: bool, seconds: float) -> Job:
         if answered and isinstance(error, RunError):  # the answer did not fit: the question stays as it was
-            await self.store.change(row.id, status="awaiting_review", questions=row.questions)
+            await self.store.change(row.id, fence.number, status="awaiting_review", questions=row.questions)
             raise error
         micros, roles = await self.store.cost(row.id)
         where = next(iter(getattr(error, "__notes__", [])), "")  # ours comes first; LangGraph adds its own behind it
@@ -202,6 +214,7 @@ class Runner:
         problem = {"code": "failed", "message": text, "path": "", "severity": "error", "reference": None}
         return await self.store.fail(
             row.id,
+            fence.number,
             problems=[problem],
             cost_micros=micros,
             sources=roles,
@@ -227,13 +240,13 @@ async def open_runner(
     """
     await asyncio.to_thread(home.mkdir, parents=True, exist_ok=True)
     jobs = database or f"sqlite:///{home / 'agentflow.db'}"
-    checkpoints = jobs.removesuffix(".db") + ".steps.db" if jobs.startswith("sqlite") else jobs
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(jobs))
         opened = await _open_connectors(stack, pack, home, connect or {})
         terms = await store.accept(pack)
+        savers = await stack.enter_async_context(open_checkpoints(jobs))
         tracing = await stack.enter_async_context(open_tracing())
-        yield Runner(pack, store, terms, checkpoints, opened, _binder(models, budget), tracing)
+        yield Runner(pack, store, terms, savers, opened, _binder(models, budget), tracing)
 
 
 def _binder(models: Mapping[str, ModelConfig] | Binder | None, budget: Decimal | None) -> Binder:

@@ -1,35 +1,30 @@
 """The job store: jobs, their effects, model calls and attempts, in any SQL database."""
 
-import hashlib
-import json
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from agentflow.connectors.sql import open_database, reading
-from agentflow.flow.journal import AttemptLine, Begun, CostLine
 from agentflow.flow.pack import Pack
-from agentflow.jobs.ids import new_id, now
+from agentflow.jobs.ids import now
+from agentflow.jobs.journal import MICROS, JobJournal, hold, unbroken
 from agentflow.jobs.ledger.prices import publish
 from agentflow.jobs.ledger.settling import release, reserve, settle, tell
 from agentflow.jobs.ledger.tables import PriceList, Verification
 from agentflow.jobs.migrate import upgrade
-from agentflow.jobs.tables import LOCAL, Attempt, Cost, Effect, Job, Status
-
-MICROS = 1_000_000
-LONGEST_OUTPUT = 16_384
-"""Characters of JSON that the trace keeps of an answer; of a longer one it keeps the hash."""
+from agentflow.jobs.tables import LOCAL, Attempt, Cost, Job, Status
 
 
 class Store:
     """Reads and writes jobs; every write is one transaction."""
 
     def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
         self._writing = async_sessionmaker(engine, expire_on_commit=False)
         self._reading = async_sessionmaker(reading(engine), expire_on_commit=False)
 
@@ -85,33 +80,40 @@ class Store:
         async with self._reading() as session:
             return (await session.scalars(query)).all() if name else ()
 
-    async def change(self, job: str, **values: Any) -> Job:
-        """Sets columns of a job that has not ended; an ended job stays as it is."""
-        async with self._writing.begin() as session:
+    async def change(self, job: str, fence: int | None = None, **values: Any) -> Job:
+        """Sets columns of a job that has not ended; an ended job stays as it is.
+
+        Here and below: raises LeaseLost where `fence` is given and the job is not held under it any more.
+        """
+        async with self._transaction() as session:
+            await hold(session, job, fence)
             await session.execute(update(Job).where(Job.id == job, Job.status != "finished").values(**values))
             return (await session.scalars(select(Job).where(Job.id == job))).one()
 
-    async def begin(self, job: str, *, since: Sequence[Status], terms: str) -> bool:
-        """Marks a job as running if its status is one of `since`; False where another was faster.
+    async def begin(self, job: str, *, since: Sequence[Status], terms: str) -> int | None:
+        """Takes a job over if its status is one of `since`: its new fence, under which it is held; else None.
 
-        What may be charged for it is set aside again where it had failed; a job without terms gets those given.
+        Whoever ran it before may write no more. What may be charged for it is set aside again where it had failed; a
+        job without terms gets those given.
         """
-        values: dict[str, Any] = {"status": "running", "questions": {}}
-        async with self._writing.begin() as session:
+        values: dict[str, Any] = {"status": "running", "questions": {}, "fence": Job.fence + 1}
+        async with self._transaction() as session:
             changed = await session.execute(
-                update(Job).where(Job.id == job, Job.status.in_(since)).values(**values).returning(Job.id)
+                update(Job).where(Job.id == job, Job.status.in_(since)).values(**values).returning(Job.fence)
             )
-            if changed.first() is None:
-                return False
+            fence = changed.scalar()
+            if fence is None:
+                return None
             row = await session.get_one(Job, job)
             row.price_list_id = row.price_list_id or terms
             await session.flush()
             await reserve(session, row)
-            return True
+            return fence
 
-    async def finish(self, job: str, verification: Verification, **values: Any) -> Job:
+    async def finish(self, job: str, verification: Verification, fence: int | None = None, **values: Any) -> Job:
         """Ends a job with its outcome, verified and charged in one transaction; an ended job stays as it is."""
-        async with self._writing.begin() as session:
+        async with self._transaction() as session:
+            await hold(session, job, fence)
             row = await session.get_one(Job, job, with_for_update=True)
             if row.status != "finished":
                 charge = await settle(session, row, verification)
@@ -122,9 +124,10 @@ class Store:
                 row.status, row.outcome, row.finished_at = "finished", verification.outcome, now()
             return row
 
-    async def fail(self, job: str, **values: Any) -> Job:
+    async def fail(self, job: str, fence: int | None = None, **values: Any) -> Job:
         """Ends a job as failed, free of charge; an ended job stays as it is."""
-        async with self._writing.begin() as session:
+        async with self._transaction() as session:
+            await hold(session, job, fence)
             changed = await session.execute(
                 update(Job)
                 .where(Job.id == job, Job.status != "finished")
@@ -161,98 +164,20 @@ class Store:
             for (step, item), row in last.items()
         ]
 
-    def journal(self, job: str) -> "JobJournal":
-        """What the engine writes while the job runs."""
-        return JobJournal(self._writing, job)
+    def journal(self, job: str, fence: int | None = None) -> "JobJournal":
+        """What the engine writes while the job runs, held under `fence`."""
+        return JobJournal(self._engine, job, fence)
 
-
-class JobJournal:
-    """Keeps a running job's effects and costs, each in a transaction of its own."""
-
-    def __init__(self, sessions: async_sessionmaker[Any], job: str) -> None:
-        self._sessions = sessions
-        self._job = job
-        self._run = new_id("run")
-
-    async def spend(self, line: CostLine) -> None:
-        """Keeps a cost line, whatever becomes of the answer."""
-        row = Cost(
-            call=line.call,
-            job_id=self._job,
-            step=line.step,
-            role=line.role,
-            model=line.model,
-            tokens_in=line.tokens_in,
-            tokens_out=line.tokens_out,
-            cost_micros=int((line.cost * MICROS).to_integral_value()),
-            seconds=line.seconds,
-            created_at=now(),
-            fault=line.fault,
-            attempt=line.attempt,
-            prompt=line.prompt,
-        )
-        async with self._sessions.begin() as session:
-            session.add(row)
-
-    async def attempt(self, line: AttemptLine) -> None:
-        """Keeps an attempt for the job's trace."""
-        row = Attempt(
-            job_id=self._job,
-            attempt=line.attempt,
-            run=self._run,
-            step=line.step,
-            item=line.item,
-            number=line.number,
-            source=line.source,
-            model=line.model,
-            prompt=line.prompt,
-            fault=line.fault,
-            problems=[problem.model_dump(mode="json") for problem in line.problems],
-            trust_before=line.trust_before,
-            trust_after=line.trust_after,
-            accepted=line.accepted,
-            made=line.made,
-            output=_light(line.output),
-            tokens_in=line.tokens_in,
-            tokens_out=line.tokens_out,
-            seconds=line.seconds,
-            cost_micros=int((line.cost * MICROS).to_integral_value()),
-            created_at=now(),
-        )
-        async with self._sessions.begin() as session:
-            session.add(row)
-
-    async def begin_effect(self, key: str, step: str) -> Begun:
-        """Notes that an effect starts; what is known of it from an earlier run of the job."""
-        async with self._sessions.begin() as session:
-            effect = await session.get(Effect, key)
-            if effect is None:
-                session.add(Effect(key=key, job_id=self._job, step=step, begun_at=now()))
-                return Begun()
-            return Begun(effect.made, again=True)
-
-    async def end_effect(self, key: str, made: Mapping[str, Any]) -> None:
-        """Notes that an effect is done and what it made."""
-        async with self._sessions.begin() as session:
-            await session.execute(
-                update(Effect).where(Effect.key == key, Effect.done_at.is_(None)).values(made=dict(made), done_at=now())
-            )
+    def _transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
+        return unbroken(self._writing.begin())
 
 
 @asynccontextmanager
 async def open_store(url: str) -> AsyncGenerator[Store]:
     """The job store in a database that is brought to the newest schema first."""
-    async with open_database(url) as engine:
+    async with open_database(url, brief=True) as engine:
         await upgrade(engine)
         yield Store(engine)
-
-
-def _light(output: Any) -> Any:
-    """The output, or its hash and length where it is too long for a trace."""
-    text = json.dumps(output, ensure_ascii=False)
-    if len(text) <= LONGEST_OUTPUT:
-        return output
-    return {"sha256": hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(), "characters": len(text)}
 
 
 def dollars(micros: int) -> Decimal:

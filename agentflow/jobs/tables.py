@@ -59,6 +59,17 @@ class Job(Table):
     """Millionths of a USD that models have cost."""
     seconds: Mapped[float] = mapped_column(Double, default=0.0)
     finished_at: Mapped[datetime | None] = mapped_column(default=None)
+    fence: Mapped[int] = mapped_column(default=0)
+    """Raised by whoever takes the job over; what an earlier run of it still writes is refused."""
+
+
+class Worker(Table):
+    """A process that carries jobs, by its last sign of life."""
+
+    __tablename__ = "worker"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    beat_at: Mapped[datetime]
 
 
 class Effect(Table):
