@@ -131,8 +131,25 @@ def right_answer(
             else (quote_of(layout, name, value, labelled))
         )
         answer[name] = None if quote is None else {"value": str(value), "quote": quote}
+    # A model is told that what is no credit note is 380, whether or not somebody labelled it.
+    answer["type_code"] = answer["type_code"] or _kind(layout, labelled)
+    answer["prepaid"] = answer["prepaid"] or _prepaid(layout, labelled)
     taxes = [tax.model_dump(mode="json", exclude={"category"}) for tax in xml.taxes] if xml else []
     return {**answer, "lines": [dict(line) for line in lines], "taxes": taxes}
+
+
+def _kind(layout: Layout, labelled: Invoice) -> dict[str, str] | None:
+    quote = quote_of(layout, "type_code", "380", labelled)
+    return {"value": "380", "quote": quote} if quote else None
+
+
+def _prepaid(layout: Layout, labelled: Invoice) -> dict[str, str] | None:
+    """What is paid already (EN 16931: BT-113 = BT-112 - BT-115), where the page prints it and nobody labelled it."""
+    if labelled.gross_total is None or labelled.amount_due in (None, labelled.gross_total):
+        return None
+    paid = labelled.gross_total - labelled.amount_due
+    quote = quote_of(layout, "prepaid", paid, labelled)
+    return {"value": str(paid), "quote": quote} if quote else None
 
 
 def quote_of(layout: Layout, name: str, value: Any, invoice: Invoice) -> str | None:
