@@ -1,7 +1,8 @@
 """The exam of the invoices pack: `python -m tests.benchmarks.invoice_exam --write domains/invoices/calibration.json`.
 
-Asks the pack's sources for documents whose right answer is known and counts their mistakes. The documents are divided
-by supplier: one part is for exams, the other one for whatever is measured with the figures that they give.
+Asks the pack's sources for documents whose right answer is known and counts their mistakes: the on-device source, and
+with `--models models.toml` every model that it names. The documents are divided by supplier: one part is for exams,
+the other one for whatever is measured with the figures that they give.
 """
 
 import argparse
@@ -10,17 +11,21 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from agentflow import Documents
 from agentflow.engine.answer import Services, by_code, by_model
+from agentflow.engine.models import Budget, ModelConfig, Models, read_models
 from agentflow.engine.trust import Attempt
+from agentflow.engine.trust.buying import CALL_SECONDS
 from agentflow.engine.trust.estimating import estimate
-from agentflow.engine.trust.figures import Figures, StepFigures
+from agentflow.engine.trust.figures import Calls, Figures, StepFigures
 from agentflow.engine.trust.observing import Observation, observed
 from agentflow.flow.check import tied_by
 from agentflow.flow.step import Step, name_of
+from agentflow.testing import MemoryJournal
 from domains.invoices.asking import Answer, grounded
 from domains.invoices.pack import PROMISED
 from domains.invoices.records import Invoice
@@ -33,37 +38,50 @@ EDGES = (0.5, 0.8, 0.9, 0.95, 0.98)
 TRIALS = 3
 """How often a model is asked for the same document."""
 ABOUT = (
-    "How often the on-device source errs, by how sure it says it is of a value: counts alone, of {values} values of "
-    "{documents} real documents of {suppliers} suppliers, by python -m tests.benchmarks.invoice_exam. Models have no "
-    "figures here: they are weighed by cautious priors until an exam of yours has measured them."
+    "How often each source errs on a value, the on-device source by how sure it says it is: counts alone, on "
+    "{documents} documents of {suppliers} suppliers, by python -m tests.benchmarks.invoice_exam. Models: {models}."
 )
+NO_MODELS = "none, they are weighed by cautious priors until an exam has measured them"
 
 
 def main() -> None:
     """Counts the on-device source's mistakes and writes them down."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=DATA, help="folder with docs/, gold.jsonl, vendors.csv")
+    parser.add_argument("--models", type=Path, help="a models.toml; each of its roles is asked three times a document")
+    parser.add_argument("--all", action="store_true", help="count on all documents, where nothing is measured later")
     parser.add_argument("--write", type=Path, help="the calibration.json to write; else it is printed")
     args = parser.parse_args()
-    text = asyncio.run(_calibration(args.data))
+    text = asyncio.run(_calibration(args.data, read_models(args.models) if args.models else {}, whole=args.all))
     if args.write:
         args.write.write_text(text, encoding="utf-8")
     else:
         print(text)
 
 
-async def _calibration(data: Path) -> str:
+async def _calibration(data: Path, models: Mapping[str, ModelConfig], *, whole: bool) -> str:
     with tempfile.TemporaryDirectory() as scratch:
         async with desk(data, Path(scratch)) as (services, reader):
-            cases = examined(await read_cases(data, services.connectors[Documents], reader), 0)  # type: ignore[arg-type]
-            rows = await device_rows(cases, services)
-    figures = Figures(
-        about=ABOUT.format(
-            values=len(rows), documents=len({c.cluster for c in cases}), suppliers=len({c.supplier for c in cases})
-        ),
-        steps={"extract": lean(counted(rows))},
-    )
+            cases = await read_cases(data, services.connectors[Documents], reader)  # type: ignore[arg-type]
+            cases = cases if whole else examined(cases, 0)
+            step = await figures_of(cases, replace(services, models=Models(models, Budget(None))), list(models))
+    suppliers, documents = len({case.supplier for case in cases}), len({case.cluster for case in cases})
+    about = ABOUT.format(documents=documents, suppliers=suppliers, models=", ".join(models) or NO_MODELS)
+    figures = Figures(about=about, steps={"extract": step})
     return json.dumps(figures.model_dump(mode="json", exclude_defaults=True), indent=1) + "\n"
+
+
+async def figures_of(cases: Sequence[Case], services: Services, roles: Sequence[str]) -> StepFigures:
+    """The figures of the on-device source and of these models, counted on the cases."""
+    journal = MemoryJournal()
+    rows = await device_rows(cases, services)
+    calls: dict[str, Calls] = {}
+    for role in roles:
+        spent, asked = journal.cost, journal.calls
+        rows += await model_rows(cases, role, replace(services, journal=journal))
+        cost = float(journal.cost - spent) / max(1, journal.calls - asked)
+        calls[role] = Calls(cost=cost, seconds=CALL_SECONDS)
+    return lean(counted(rows)).model_copy(update={"calls": calls})
 
 
 def examined(cases: Iterable[Case], part: int) -> list[Case]:

@@ -1,8 +1,14 @@
-"""Real documents as benchmark cases: the pages as the pack reads them, and the right answer with its quotes."""
+"""Documents as benchmark cases: the pages as the pack reads them, and the right answer with its quotes.
 
+`python -m tests.benchmarks.invoice_gold --write truth.jsonl` writes them for `python -m agentflow.testing`.
+"""
+
+import argparse
+import asyncio
 import hashlib
 import json
 import re
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from agentflow import Document, Documents
+from agentflow.testing.truth import GoldLine, dump_lines
 from domains.invoices.asking import HEADS, page_text
 from domains.invoices.checks.grounding import look, says
 from domains.invoices.einvoice import parse
@@ -174,3 +181,27 @@ def _runs(page: Page, name: str, value: Any) -> Iterator[str]:
                     yield run
             elif name == "currency" or any(c.isdigit() for c in run):
                 yield run
+
+
+def truth_lines(cases: Sequence[Case]) -> str:
+    """The text of a truth file of the faulty-model server: a case is known by the text that a model is shown."""
+    return dump_lines(GoldLine(case=case.id, answer=case.answer, sha256=case.sha256) for case in cases)
+
+
+def main() -> None:
+    """Writes the truth file of a folder's documents."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=ROOT / "domains" / "invoices" / "samples")
+    parser.add_argument("--write", type=Path, required=True)
+    args = parser.parse_args()
+    args.write.write_text(asyncio.run(_truth(args.data)), encoding="utf-8")
+
+
+async def _truth(data: Path) -> str:
+    with tempfile.TemporaryDirectory() as scratch:
+        async with Documents.open(None, Path(scratch)) as documents, Reader.open(None, Path(scratch)) as reader:
+            return truth_lines(await read_cases(data, documents, reader))
+
+
+if __name__ == "__main__":
+    main()

@@ -22,13 +22,13 @@ from agentflow.engine.answer import Services, by_model
 from agentflow.engine.attempt import perform
 from agentflow.engine.models import Budget, Models, read_models
 from agentflow.engine.trust import Accepted
-from agentflow.engine.trust.figures import Calls, Figures
+from agentflow.engine.trust.figures import Figures
 from agentflow.testing import Faulty, FaultyModel, Gold, MemoryJournal, Price, serve
 from agentflow.testing.truth import sha256
 from domains.invoices.pack import ALPHA
 from domains.invoices.records import Invoice
 from tests.benchmarks.checks import clustered
-from tests.benchmarks.invoice_exam import counted, device_rows, examined, lean, model_rows, spelled, truth_of
+from tests.benchmarks.invoice_exam import examined, figures_of, spelled, truth_of
 from tests.benchmarks.invoice_gold import DATA, Case, read_cases
 from tests.benchmarks.invoice_world import desk, extraction
 from tests.benchmarks.picture import Bar, bars
@@ -141,7 +141,7 @@ def truth(cases: Sequence[Case]) -> Callable[[Any], Gold | None]:
 
 async def _arms(cases: Sequence[Case], bound: Services, alone: Services) -> dict[str, list[Done]]:
     exam, decide = examined(cases, 0), examined(cases, 1)
-    figures = await _figures(exam, bound)
+    figures = Figures(steps={"extract": await figures_of(exam, bound, list(ERRORS))})
     arms: dict[str, Arm] = {
         DEVICE: _by_pack(replace(alone, figures=figures)),
         "small, once": _by_vote(SMALL, 1, bound),
@@ -150,18 +150,6 @@ async def _arms(cases: Sequence[Case], bound: Services, alone: Services) -> dict
         LAYER: _by_pack(replace(bound, figures=figures)),
     }
     return {name: [await _done(case, arm) for case in decide] for name, arm in arms.items()}
-
-
-async def _figures(exam: Sequence[Case], bound: Services) -> Figures:
-    """The figures of all three sources, counted on the exam's part."""
-    journal = MemoryJournal()
-    rows = await device_rows(exam, bound)
-    calls: dict[str, Calls] = {}
-    for role in ERRORS:
-        before, asked = journal.cost, journal.calls
-        rows += await model_rows(exam, role, replace(bound, journal=journal))
-        calls[role] = Calls(cost=float((journal.cost - before) / max(1, journal.calls - asked)), seconds=1.0)
-    return Figures(steps={"extract": lean(counted(rows)).model_copy(update={"calls": calls})})
 
 
 def _by_pack(services: Services) -> Arm:
