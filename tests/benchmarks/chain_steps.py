@@ -64,6 +64,25 @@ def wald(right: float, error: float) -> float:
     return odds / ((2 * right - 1) * math.log(right / (1 - right)))
 
 
+def ahead(right: float, k: int) -> tuple[float, float]:
+    """Error and answers of first-to-ahead-by-k between two values (the gambler's ruin)."""
+    odds = ((1 - right) / right) ** k
+    error = odds / (1 + odds)
+    return error, k * (1 - 2 * error) / (2 * right - 1)
+
+
+def least(errors: Errors, length: int) -> float:
+    """Answers over Wald's bound of the best sequential test: between two values, a mix of ahead-by-k and by k + 1."""
+    right, error = 1 - errors.slip, share_of(TIGHT, length)
+    k = next(k for k in range(1, 99) if ahead(right, k)[0] <= error)
+    low, votes = ahead(right, k)
+    if k > 1:
+        high, fewer = ahead(right, k - 1)
+        share = (error - low) / (high - low)
+        votes = share * fewer + (1 - share) * votes
+    return votes / max(1.0, wald(right, error))
+
+
 def policy(lost: float, length: int) -> Policy:
     """Of a step whose chain may be lost so often to what more answers could have removed."""
     return Policy(ladder=(SMALL,), alpha=share_of(lost, length), max_attempts=MOST, pooled=True, unaided=True)
@@ -114,7 +133,7 @@ def split_metrics(
     split: Split, how: str, figures: Sequence[Mapping[float, Figures]], steps: int, seed: int
 ) -> list[Metric]:
     """Calls over the bound, the mean of the twelve rows; P(right) over the ceiling, the lowest of them."""
-    name = f"{100 * split[0]:g}/{100 * split[1]:g}/{100 * split[2]:g}, {how}"
+    name = f"{_label(split)}, {how}"
     ratios: list[list[Row]] = [[] for _ in figures]
     nearest: list[Metric] = []
     for p in RATES:
@@ -126,6 +145,10 @@ def split_metrics(
                 rows.append(reached(errors, length, each[p], steps, seed + exam))
             nearest.append(_near(f"P(right) / ceiling, {name}, lowest of 12 (p={p:g}, N={length})", rows))
     return [_ratio(f"calls / bound, {name}", ratios), min(nearest, key=lambda metric: metric.value)]
+
+
+def _label(split: Split) -> str:
+    return "/".join(f"{100 * part:g}" for part in split)
 
 
 def _ratio(name: str, exams: Sequence[Sequence[Row]]) -> Metric:
