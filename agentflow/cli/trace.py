@@ -10,6 +10,7 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.tree import Tree
+from sqlalchemy import make_url
 
 from agentflow.cli.results import printable
 from agentflow.connectors.sql import open_database
@@ -73,15 +74,21 @@ async def _open(url: str) -> AsyncGenerator[Store]:
     async with open_database(url, read_only=True) as engine:
         at, newest = await revision(engine)
         if at != newest:
-            raise ConfigError(f"the database is at {at or 'nothing'} and not at {newest}: agentflow db upgrade {url}")
+            mend = f"agentflow db upgrade {_shown(url)}"
+            raise ConfigError(f"the database is at {at or 'nothing'} and not at {newest}: {mend}")
         yield Store(engine)
+
+
+def _shown(url: str) -> str:
+    """The URL without its password."""
+    return make_url(url).render_as_string(hide_password=True)
 
 
 def _only(wanted: str, found: Sequence[tuple[str, Job]], urls: Sequence[str]) -> tuple[str, Job]:
     if len(found) == 1:
         return found[0]
     if not found:
-        where = ", ".join(url.removeprefix("sqlite:///") for url in urls)
+        where = ", ".join(_shown(url).removeprefix("sqlite:///") for url in urls)
         mend = "results.jsonl names every job and its input; name another run with --out or --db"
         raise click.UsageError(f"no job and no input is called {wanted} in {where}; {mend}")
     listed = [f"  {job.id}  {job.status}  {printable(job.input_name)}" for _, job in found[:MOST_LISTED]]

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel
 
 from agentflow.engine.asking import Question, Said, form_for, prompt_of, question_of, said_in
+from agentflow.engine.batching import Batches
 from agentflow.engine.budget import Budget
 from agentflow.engine.config import ModelConfig
 from agentflow.engine.prices import Usage, cost_of
@@ -52,6 +53,8 @@ class Bound:
     wire: Wire
     client: Callable[[], Awaitable[Any]]
     """Gives what is used of the litellm module."""
+    batches: Batches | None = None
+    """Where the role's questions go in batches."""
 
     @property
     def sees(self) -> bool:
@@ -110,6 +113,13 @@ class Bound:
         reserved = cost_of(client, self.config, most)
         options = {**self._options(), **question.options}
         send = _Send(self, client, question, options, most, reserved, read)
+        if self.batches is not None and self.until - now() > self.config.batch_within:
+            try:
+                return await replace(send, batches=self.batches).once()
+            except AnswerError:
+                raise
+            except ModelError:
+                pass
         return await self.wire.call(send.once, tries=self.config.tries, until=self.until)
 
     def _options(self) -> dict[str, Any]:
@@ -145,6 +155,8 @@ class _Send(Generic[R]):
     reserved: Decimal
     """The most that a send may cost, USD."""
     read: Callable[[Said], R]
+    batches: Batches | None = None
+    """Where it is sent in a batch."""
 
     @cached_property
     def prompt(self) -> str:
@@ -178,18 +190,21 @@ class _Send(Generic[R]):
 
     async def _complete(self, seconds: float, got: Received) -> Said:
         """What the model says. Raises what litellm raises as a ModelError."""
-        config = self.bound.config
         try:
             async with asyncio.timeout(seconds + GRACE):
-                answering = self.client.acompletion(
-                    messages=list(self.question.messages), timeout=seconds, **self.options
-                )
-                response = await (assembled(answering, config.stall, got) if config.stream else answering)
+                response = await self._response(seconds, got)
             return said_in(response, self.most)
         except TimeoutError as error:
             raise self._failed(error, TIMED_OUT) from error
         except Exception as error:  # litellm's tree of errors has no root of its own
             raise self._failed(error, getattr(error, "status_code", 0) or 0) from error
+
+    async def _response(self, seconds: float, got: Received) -> Any:
+        config, messages = self.bound.config, list(self.question.messages)
+        if self.batches is not None:
+            return await self.batches.ask(self.client, messages, self.options)
+        answering = self.client.acompletion(messages=messages, timeout=seconds, **self.options)
+        return await (assembled(answering, config.stall, got) if config.stream else answering)
 
     def _failed(self, error: Exception, status: int) -> ModelError:
         model, why = self.bound.config.model, _brief(error)
@@ -201,6 +216,8 @@ class _Send(Generic[R]):
     def _seconds(self, began: float) -> float:
         """How long the call may take. Raises DeadlineError where a usual one takes longer than is left."""
         bound = self.bound
+        if self.batches is not None:
+            return bound.config.batch_within
         left, usual = bound.until - began, bound.wire.latencies.quantile(0.5) or 0.0
         if left <= usual:
             text = f"{max(left, 0.0):.1f} s are left and {bound.config.model} takes about {usual:.1f}; allow more time"
@@ -213,7 +230,8 @@ class _Send(Generic[R]):
         return self.most if wrote is None else replace(self.most, wrote=min(self.most.wrote, round(wrote)))
 
     def _cost(self, usage: Usage) -> Decimal:
-        return cost_of(self.client, self.bound.config, usage)
+        share = 1 if self.batches is None else self.bound.config.batch_price
+        return cost_of(self.client, self.bound.config, usage) * share
 
     def _line(self, usage: Usage, cost: Decimal, seconds: float, fault: str | None, said: Said | None) -> CostLine:
         return CostLine(

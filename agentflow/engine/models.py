@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from agentflow.engine.batching import Batches
 from agentflow.engine.budget import Budget
 from agentflow.engine.calling import Bound
 from agentflow.engine.config import ModelConfig, read_models
@@ -27,6 +28,7 @@ class Lines:
         self._client = client
         self._loading = asyncio.Lock()
         self._wires: dict[tuple[str, str | None], Wire] = {}
+        self._batches: dict[ModelConfig, Batches] = {}
 
     def wire(self, config: ModelConfig) -> Wire:
         """The wire of the model, whichever role it plays."""
@@ -34,6 +36,12 @@ class Lines:
         if place not in self._wires:
             self._wires[place] = Wire(config.model)
         return self._wires[place]
+
+    def batches(self, config: ModelConfig) -> Batches | None:
+        """Where the model's questions go in batches; None where it is asked at once."""
+        if not config.batch:
+            return None
+        return self._batches.setdefault(config, Batches(config))
 
     async def client(self) -> Any:
         """The library."""
@@ -90,6 +98,7 @@ class Models:
             until=self.until,
             wire=self.lines.wire(config),
             client=self.lines.client,
+            batches=self.lines.batches(config),
         )
 
 

@@ -78,7 +78,7 @@ class Store:
         ids = [Job.id.startswith(start, autoescape=True) for start in (name, f"job_{name}")]
         query = select(Job).where(or_(*ids, *file)).order_by(Job.created_at, Job.id)
         async with self._reading() as session:
-            return (await session.scalars(query)).all() if name else ()
+            return (await session.scalars(query)).all() if name else []
 
     async def change(self, job: str, fence: int | None = None, **values: Any) -> Job:
         """Sets columns of a job that has not ended; an ended job stays as it is.

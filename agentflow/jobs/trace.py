@@ -19,6 +19,10 @@ async def trace_of(store: Store, job: Job) -> Mapping[str, Any]:
     `attempts`, an attempt its `calls`. `unfinished` are calls whose attempt never came to an end.
     """
     attempts, calls = await store.attempts(job.id), await store.calls(job.id)
+    made_for: dict[str | None, list[Cost]] = {}
+    for call in calls:
+        made_for.setdefault(call.attempt, []).append(call)
+    runs = [_run(run, attempts, made_for) for run in dict.fromkeys(attempt.run for attempt in attempts)]
     known = {attempt.attempt for attempt in attempts}
     return {
         "job": job.id,
@@ -32,23 +36,24 @@ async def trace_of(store: Store, job: Job) -> Mapping[str, Any]:
         "problems": job.problems,
         "cost": str(dollars(sum(call.cost_micros for call in calls))),
         "seconds": round(job.seconds, 3),
-        "runs": [_run(run, attempts, calls) for run in dict.fromkeys(attempt.run for attempt in attempts)],
+        "runs": runs,
         "unfinished": [_call(call) for call in calls if call.attempt not in known],
     }
 
 
-def _run(run: str, attempts: Sequence[Attempt], calls: Sequence[Cost]) -> dict[str, Any]:
+def _run(run: str, attempts: Sequence[Attempt], calls: Mapping[str | None, Sequence[Cost]]) -> dict[str, Any]:
     steps: list[dict[str, Any]] = []
+    latest: dict[tuple[str, int | None], dict[str, Any]] = {}
     for attempt in attempts:
         if attempt.run != run:
             continue
         place = (attempt.step, attempt.item)
-        step = next((s for s in reversed(steps) if (s["step"], s["item"]) == place), None)
+        step = latest.get(place)
         if step is None or step["end"] != "open":  # a loop comes by again
-            step = dict[str, Any](step=attempt.step, item=attempt.item, end="open", attempts=[])
+            step = latest[place] = dict[str, Any](step=attempt.step, item=attempt.item, end="open", attempts=[])
             steps.append(step)
         step["end"] = _end(attempt)
-        step["attempts"].append(_attempt(attempt, [call for call in calls if call.attempt == attempt.attempt]))
+        step["attempts"].append(_attempt(attempt, calls.get(attempt.attempt, ())))
     return {"run": run, "began": _began(run), "steps": steps}
 
 

@@ -35,13 +35,13 @@ def main() -> None:
 def measure(*, quick: bool, seed: int) -> tuple[list[Metric], str, str]:
     """The metrics of all parts, the picture of the cascade, and that of the stream."""
     part = 8 if quick else 1
-    metrics = chain_steps.metrics(steps=1_200 // part, exams=2 if quick else 6, seed=seed)
-    metrics += chain_pairs.metrics(steps=12_000 // part, exams=2 if quick else 6, seed=seed)
-    ways = chain_side.ways(20_000 // part, seed)
+    metrics = chain_steps.metrics(steps=800 // part, exams=2 if quick else 6, seed=seed)
+    metrics += chain_pairs.metrics(steps=6_000 // part, exams=2 if quick else 6, seed=seed)
+    ways = chain_side.ways(10_000 // part, seed)
     metrics += [*chain_side.metrics(ways), *chain_side.overhead(4_000 // part, seed)]
     metrics += chain_hanoi.metrics(runs=100 // part, seed=seed)
-    many = chain_stream.frontier(cases=20_000 // part, labels=3_000, seed=seed)
-    few = chain_stream.frontier(cases=20_000 // part, labels=300, seed=seed)
+    many = chain_stream.frontier(cases=10_000 // part, labels=3_000, seed=seed)
+    few = chain_stream.frontier(cases=10_000 // part, labels=300, seed=seed)
     metrics += [*chain_stream.metrics(many, 3_000), *chain_stream.metrics(few, 300)[2:]]
     return metrics, cascade(ways), trade(many, few)
 

@@ -97,5 +97,4 @@ def _aided(
     return [
         Metric(f"silent error at alpha {ALPHA}, {name}", silent, *wilson(silent, n), bar, "at most"),
         Metric(f"share in review, {name}", review, *wilson(review, n), None),
-        Metric(f"USD a step, {name}", statistics.fmean(d.cost for d in done), None, None, None),
     ]

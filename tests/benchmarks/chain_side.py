@@ -84,8 +84,8 @@ def metrics(found: Mapping[str, Way]) -> list[Metric]:
         silent = (1 - wrong) ** LENGTH
         below, above = (1 - (1 - share) ** LENGTH for share in wilson(wrong, n))
         told.append(Metric(f"P(100 with a silent error), {name}", 1 - silent, below, above, None))
-        review = 1 - right - wrong
-        told.append(Metric(f"steps without an answer, {name}", review, *wilson(max(0.0, review), n), None))
+        review = sum(not r and not w for r, w in zip(way.right, way.silent, strict=True)) / n
+        told.append(Metric(f"steps without an answer, {name}", review, *wilson(review, n), None))
         told.append(Metric(f"calls a step, {name}", way.calls, None, None, None))
         told.append(Metric(f"USD a right chain of 100, {name}", way.cost * LENGTH / max(chain, 1e-9), None, None, None))
     whole = found["agentflow, one source"].whole

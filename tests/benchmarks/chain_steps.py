@@ -19,7 +19,7 @@ TIGHT = 0.05
 """Share of chains that may be lost to slips where calls are held against the bound."""
 LOST = 0.01
 """The same where P(chain right) is held against the ceiling; the bar is at .02."""
-SLIPS = 0.25
+SLIPS = 0.35
 """How often sources slip where rare slips are drawn more often, and weighed back."""
 
 
@@ -34,7 +34,7 @@ class Row:
     slipped: float
     """Share of the steps, of those the source is not always wrong on, that end without the right answer."""
     error: float
-    """The standard error of `slipped`."""
+    """The standard error: of `slipped`, or of the calls where that is not measured."""
 
     @property
     def right(self) -> float:
@@ -64,6 +64,25 @@ def wald(right: float, error: float) -> float:
     return odds / ((2 * right - 1) * math.log(right / (1 - right)))
 
 
+def ahead(right: float, k: int) -> tuple[float, float]:
+    """Error and answers of first-to-ahead-by-k between two values (the gambler's ruin)."""
+    odds = ((1 - right) / right) ** k
+    error = odds / (1 + odds)
+    return error, k * (1 - 2 * error) / (2 * right - 1)
+
+
+def least(errors: Errors, length: int) -> float:
+    """Answers over Wald's bound of the best sequential test: between two values, a mix of ahead-by-k and by k + 1."""
+    right, error = 1 - errors.slip, share_of(TIGHT, length)
+    k = next(k for k in range(1, 99) if ahead(right, k)[0] <= error)
+    low, votes = ahead(right, k)
+    if k > 1:
+        high, fewer = ahead(right, k - 1)
+        share = (error - low) / (high - low)
+        votes = share * fewer + (1 - share) * votes
+    return votes / max(1.0, wald(right, error))
+
+
 def policy(lost: float, length: int) -> Policy:
     """Of a step whose chain may be lost so often to what more answers could have removed."""
     return Policy(ladder=(SMALL,), alpha=share_of(lost, length), max_attempts=MOST, pooled=True, unaided=True)
@@ -72,7 +91,8 @@ def policy(lost: float, length: int) -> Policy:
 def bounded(errors: Errors, length: int, figures: Figures, steps: int, seed: int) -> Row:
     """The calls that it takes."""
     done = run(policy(TIGHT, length), twin({SMALL: errors}, seed=seed), figures, range(steps))
-    return Row(errors, length, statistics.fmean(each.calls for each in done), math.nan, math.nan)
+    calls = [each.calls for each in done]
+    return Row(errors, length, statistics.fmean(calls), math.nan, statistics.stdev(calls) / steps**0.5)
 
 
 def reached(errors: Errors, length: int, figures: Figures, steps: int, seed: int, lost: float = LOST) -> Row:
@@ -113,20 +133,33 @@ def split_metrics(
     split: Split, how: str, figures: Sequence[Mapping[float, Figures]], steps: int, seed: int
 ) -> list[Metric]:
     """Calls over the bound, the mean of the twelve rows; P(right) over the ceiling, the lowest of them."""
-    name = f"{100 * split[0]:g}/{100 * split[1]:g}/{100 * split[2]:g}, {how}"
-    ratios: list[float] = []
-    worst = Metric("", math.inf, None, None, None)
+    name = f"{_label(split)}, {how}"
+    ratios: list[list[Row]] = [[] for _ in figures]
+    nearest: list[Metric] = []
     for p in RATES:
         errors = Errors(p, split)
         for length in LENGTHS:
-            exams = [each[p] for each in figures]
-            ratios += [bounded(errors, length, each, steps, seed + i).over_bound for i, each in enumerate(exams)]
-            rows = [reached(errors, length, each, steps, seed + i) for i, each in enumerate(exams)]
-            near = _near(f"P(right) / ceiling, {name}, lowest of 12 (p={p:g}, N={length})", rows)
-            worst = min(worst, near, key=lambda metric: metric.value)
-    half = 1.96 * statistics.stdev(ratios) / len(ratios) ** 0.5
-    mean = statistics.fmean(ratios)
-    return [Metric(f"calls / bound, {name}", mean, mean - half, mean + half, 1.2, "at most"), worst]
+            rows: list[Row] = []
+            for exam, each in enumerate(figures):
+                ratios[exam].append(bounded(errors, length, each[p], max(50, steps // 2), seed + exam))
+                rows.append(reached(errors, length, each[p], steps, seed + exam))
+            nearest.append(_near(f"P(right) / ceiling, {name}, lowest of 12 (p={p:g}, N={length})", rows))
+    return [_ratio(f"calls / bound, {name}", ratios), min(nearest, key=lambda metric: metric.value)]
+
+
+def _label(split: Split) -> str:
+    return "/".join(f"{100 * part:g}" for part in split)
+
+
+def _ratio(name: str, exams: Sequence[Sequence[Row]]) -> Metric:
+    """The mean of rows and of exams; its error is what exams differ by, or that of the calls where there is one."""
+    means = [statistics.fmean(row.over_bound for row in rows) for rows in exams]
+    mean = statistics.fmean(means)
+    if len(means) > 1:
+        error = statistics.stdev(means) / len(means) ** 0.5
+    else:
+        error = math.hypot(*(row.over_bound * row.error / row.calls for row in exams[0])) / len(exams[0])
+    return Metric(name, mean, mean - 1.96 * error, mean + 1.96 * error, 1.2, "at most")
 
 
 def _near(name: str, rows: Sequence[Row]) -> Metric:

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -30,10 +30,9 @@ A = TypeVar("A", bound=BaseModel)
 
 MOST = 12
 """Answers that votes may ask for."""
-LAYER_MOST = 6
-"""Answers that the layer may ask for: a case that needs more is cheaper done by a person."""
-ALPHAS = (0.05, 0.03, 0.02, 0.01, 0.005, 0.003)
-CHEAP, SURE = 0.02, 0.005
+ANSWERS = {0.05: 4, 0.03: 4, 0.02: 4, 0.01: 6, 0.005: 6, 0.003: 6}
+"""By alpha: answers that the layer may ask for. A case that needs more is cheaper done by a person."""
+CHEAP, SURE = 0.03, 0.005
 """The alphas that the two bars are put to."""
 TRIALS = 4
 FIRST = 50_000_000
@@ -182,7 +181,7 @@ def ahead_by(k: int, stream: Stream, cases: Sequence[int]) -> Point:
 
 def layered(alpha: float, figures: Figures, stream: Stream, cases: Sequence[int]) -> Point:
     """The real layer."""
-    policy = Policy(ladder=(SMALL,), alpha=alpha, max_attempts=LAYER_MOST)
+    policy = Policy(ladder=(SMALL,), alpha=alpha, max_attempts=ANSWERS[alpha])
     return asyncio.run(_layered(_step(policy), figures, stream, cases))
 
 
@@ -223,7 +222,7 @@ class Frontier:
     votes: Mapping[int, Point]
 
 
-def frontier(*, cases: int, labels: int, seed: int, alphas: Sequence[float] = ALPHAS) -> Frontier:
+def frontier(*, cases: int, labels: int, seed: int, alphas: Iterable[float] = ANSWERS) -> Frontier:
     """Both on the same stream."""
     stream, these = Stream(seed), range(cases)
     figures = labelled(stream, labels)

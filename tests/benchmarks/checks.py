@@ -11,27 +11,23 @@ import math
 import random
 import tempfile
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Literal
 
-from agentflow import Documents, load_pack
+from agentflow import Documents
 from agentflow.engine.answer import Services, checked
 from agentflow.engine.trust import Attempt
 from agentflow.flow.check import tied_by
 from agentflow.flow.step import Step, name_of
-from agentflow.testing import FakeModels, MemoryJournal
 from domains.invoices.asking import Answer, grounded
-from domains.invoices.connectors.orders import Orders
-from domains.invoices.connectors.register import Register
-from domains.invoices.connectors.vendors import Vendors
-from domains.invoices.reading import Reader
 from domains.invoices.records import Invoice
-from tests.benchmarks.invoice_gold import DATA, ROOT, Case, quote_of, read_cases
+from tests.benchmarks.invoice_gold import DATA, Case, quote_of, read_cases
+from tests.benchmarks.invoice_world import desk, extraction
 from tests.benchmarks.picture import Bar, bars
 from tests.benchmarks.planting import KINDS, Planted, planted
 from tests.benchmarks.report import Metric, finish, wilson
@@ -89,17 +85,6 @@ async def _measured(data: Path, seed: int, *, quick: bool) -> tuple[list[Trial],
             return await run(kept, services, seed)
 
 
-@asynccontextmanager
-async def desk(data: Path, home: Path) -> AsyncGenerator[tuple[Services, Reader]]:
-    """What the pack's checks ask for, open: the vendor book of the data, no orders, an empty register."""
-    async with AsyncExitStack() as stack:
-        opened: dict[type[Any], Any] = {}
-        for kind, url in ((Documents, None), (Vendors, str(data / "vendors.csv")), (Orders, None), (Register, None)):
-            opened[kind] = await stack.enter_async_context(kind.open(url, home))
-        reader = await stack.enter_async_context(Reader.open(None, home))
-        yield Services("benchmark", opened, FakeModels(), MemoryJournal()), reader
-
-
 async def run(cases: Sequence[Case], services: Services, seed: int) -> tuple[list[Trial], list[Right]]:
     """The real checks of the pack's extraction on every case, right and wrong."""
     step, rng = extraction(), random.Random(seed)
@@ -117,12 +102,6 @@ async def run(cases: Sequence[Case], services: Services, seed: int) -> tuple[lis
             caught = _objecting(wrong, beyond=truth) | _by_text(error, case)
             trials.append(Trial(case.cluster, error.kind, error.path, error.path in tied, caught))
     return trials, right
-
-
-def extraction() -> Step:
-    """The pack's step that reads pages."""
-    steps = load_pack(str(ROOT / "domains" / "invoices")).pack.workflow.steps
-    return next(step for step in steps if step.name == "extract")
 
 
 async def _read(step: Step, case: Case, answer: Mapping[str, Any], services: Services) -> Attempt:

@@ -1,8 +1,14 @@
-"""Real documents as benchmark cases: the pages as the pack reads them, and the right answer with its quotes."""
+"""Documents as benchmark cases: the pages as the pack reads them, and the right answer with its quotes.
 
+`python -m tests.benchmarks.invoice_gold --write truth.jsonl` writes them for `python -m agentflow.testing`.
+"""
+
+import argparse
+import asyncio
 import hashlib
 import json
 import re
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from agentflow import Document, Documents
+from agentflow.testing.truth import GoldLine, dump_lines
 from domains.invoices.asking import HEADS, page_text
 from domains.invoices.checks.grounding import look, says
 from domains.invoices.einvoice import parse
@@ -131,8 +138,25 @@ def right_answer(
             else (quote_of(layout, name, value, labelled))
         )
         answer[name] = None if quote is None else {"value": str(value), "quote": quote}
+    # A model is told that what is no credit note is 380, whether or not somebody labelled it.
+    answer["type_code"] = answer["type_code"] or _kind(layout, labelled)
+    answer["prepaid"] = answer["prepaid"] or _prepaid(layout, labelled)
     taxes = [tax.model_dump(mode="json", exclude={"category"}) for tax in xml.taxes] if xml else []
     return {**answer, "lines": [dict(line) for line in lines], "taxes": taxes}
+
+
+def _kind(layout: Layout, labelled: Invoice) -> dict[str, str] | None:
+    quote = quote_of(layout, "type_code", "380", labelled)
+    return {"value": "380", "quote": quote} if quote else None
+
+
+def _prepaid(layout: Layout, labelled: Invoice) -> dict[str, str] | None:
+    """What is paid already (EN 16931: BT-113 = BT-112 - BT-115), where the page prints it and nobody labelled it."""
+    if labelled.gross_total is None or labelled.amount_due in (None, labelled.gross_total):
+        return None
+    paid = labelled.gross_total - labelled.amount_due
+    quote = quote_of(layout, "prepaid", paid, labelled)
+    return {"value": str(paid), "quote": quote} if quote else None
 
 
 def quote_of(layout: Layout, name: str, value: Any, invoice: Invoice) -> str | None:
@@ -157,3 +181,27 @@ def _runs(page: Page, name: str, value: Any) -> Iterator[str]:
                     yield run
             elif name == "currency" or any(c.isdigit() for c in run):
                 yield run
+
+
+def truth_lines(cases: Sequence[Case]) -> str:
+    """The text of a truth file of the faulty-model server: a case is known by the text that a model is shown."""
+    return dump_lines(GoldLine(case=case.id, answer=case.answer, sha256=case.sha256) for case in cases)
+
+
+def main() -> None:
+    """Writes the truth file of a folder's documents."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=ROOT / "domains" / "invoices" / "samples")
+    parser.add_argument("--write", type=Path, required=True)
+    args = parser.parse_args()
+    args.write.write_text(asyncio.run(_truth(args.data)), encoding="utf-8")
+
+
+async def _truth(data: Path) -> str:
+    with tempfile.TemporaryDirectory() as scratch:
+        async with Documents.open(None, Path(scratch)) as documents, Reader.open(None, Path(scratch)) as reader:
+            return truth_lines(await read_cases(data, documents, reader))
+
+
+if __name__ == "__main__":
+    main()

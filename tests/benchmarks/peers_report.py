@@ -209,7 +209,10 @@ def draw(worlds: Mapping[str, Sequence[Result]]) -> str:
         f'<text x="{22 + 110 * i}" y="{tall - 9}" font-size="10">{name}</text>'
         for i, (name, color) in enumerate(COLORS.items())
     )
-    frame = f'xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE * across} {tall}" font-family="sans-serif"'
+    keys += f'<text x="{22 + 110 * len(COLORS)}" y="{tall - 9}" font-size="10">filled: both models</text>'
+    frame = (
+        f'xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {max(600, WIDE * across)} {tall}" font-family="sans-serif"'
+    )
     return f'<svg {frame}><rect width="100%" height="100%" fill="white"/>{"".join(panels)}{keys}</svg>\n'
 
 

@@ -14,7 +14,7 @@ from agentflow.testing.request import Request
 
 KINDS = ("wrong field", "changed digit", "day and month swapped", "line missing", "line doubled", "invented")
 
-WRONG_FIELDS = 3
+WRONG_FIELDS = 2
 """Other values of the page that are tried in one field."""
 INVENTED: Mapping[str, str] = {
     "po_number": "PO-4711-88", "iban": "DE89370400440532013000", "due_date": "2031-05-17",

@@ -153,3 +153,11 @@ def test_trust_tokens_cost_and_the_faults_of_the_wire_stand_with_each_attempt():
     assert "calls whose attempt never came to an end" in shown
     assert "[red]x.pdf" in shown
     assert "\x1b" not in shown
+
+
+def test_a_password_in_a_url_is_not_shown(tmp_path: Path):
+    from agentflow.cli.trace import _only
+
+    with pytest.raises(Exception, match=r"postgresql://me:\*\*\*@host/jobs") as caught:
+        _only("x", [], ["postgresql://me:hush@host/jobs"])
+    assert "hush" not in str(caught.value)

@@ -102,6 +102,21 @@ async def test_a_long_answer_leaves_its_hash(database: str):
     assert set(row.output) == {"sha256", "characters"}
 
 
+async def test_a_job_is_found_by_the_start_of_its_id_or_by_the_name_of_its_file(database: str):
+    async with a_job(database) as (store, job):
+        of = await store.get(job)
+        assert of is not None
+        fields = {"pack": "p", "pack_version": "1", "input_sha256": "0", "input": {}, "price_list_id": of.price_list_id}
+        names = ("in/10%.pdf", "in/100.pdf", "in/rows.jsonl#1", "rows.jsonl#2")
+        others = [await store.submit(Job(id=new_id("job"), input_name=n, created_at=now(), **fields)) for n in names]
+        assert [found.id for found in await store.find(job)] == [job]
+        assert [found.id for found in await store.find(job.removeprefix("job_")[:-3])] == [job]
+        assert len(await store.find("job_")) == 5
+        assert [found.input_name for found in await store.find("10%.pdf")] == ["in/10%.pdf"]
+        assert [found.id for found in await store.find("rows.jsonl")] == [one.id for one in others[2:]]
+        assert await store.find("0.pdf") == await store.find("") == []
+
+
 class Letter(Record):
     text: str
 

@@ -13,10 +13,10 @@ CALL_SECONDS = 10.0
 """What a model's answer is taken to need before any exam."""
 DEARER = 5.0
 """How much more a rung of the ladder is taken to cost than the one below, before any exam."""
-
-
 LIKELY = 0.05
 """A value less likely than this is not worth answers that would raise it over the bar."""
+AHEAD = 3
+"""How many answers of a source are looked ahead to for what they would tell."""
 
 
 class Need(NamedTuple):
@@ -99,10 +99,6 @@ def _open(need: Need, pattern: Pattern, value: int) -> float:
     """The doubt in a value that the bar is held against."""
     doubt = 1 - weigh(need.law, pattern)[value]
     return min(doubt, removable(need.law, pattern, value)) if need.unaided else doubt
-
-
-AHEAD = 3
-"""How many more answers of a source are looked ahead to."""
 
 
 @lru_cache(100_000)

@@ -70,12 +70,13 @@ def tax_rows_add_up(invoice: Invoice) -> list[Problem]:
 
 @ties("taxes.*.base", "net_total")
 def tax_bases_add_up(invoice: Invoice) -> list[Problem]:
-    """Notes `tax_base_differs` unless what is taxed adds up to the net total."""
+    """`tax_base_differs` unless what is taxed adds up to the net total; only noted where a part is not taxed."""
     bases = _total([tax.base for tax in invoice.taxes])
     if bases is None or invoice.net_total is None or abs(bases - invoice.net_total) <= _row_slack(invoice):
         return []
     message = f"The taxed amounts add up to {bases}, the net total says {invoice.net_total}."
-    return [Problem(code="tax_base_differs", path="net_total", message=message, severity="note")]
+    severity = "note" if abs(bases) < abs(invoice.net_total) else error_if_printed(invoice, "net_total")
+    return [Problem(code="tax_base_differs", path="net_total", message=message, severity=severity)]
 
 
 @ties("lines.*.line_total", "net_total")

@@ -241,6 +241,15 @@ def test_a_source_is_told_by_how_sure_it_says_it_is():
     assert sure.slip.mean < 0.015
 
 
+def test_a_function_that_is_sure_is_told_from_one_that_is_not():
+    rows = [said(0, case=c, confidence=0.97) for c in range(400)]
+    rows += [said(7 if c < 430 else 0, case=c, confidence=0.6) for c in range(400, 500)]
+    unsure, sure = of(rows, code=frozenset({"a"}), edges={"a": (0.9,)}).bins
+    assert unsure.systematic.mean == pytest.approx(0.3, abs=0.03)
+    assert sure.systematic.mean < 0.003
+    assert (unsure.slip.mean, sure.slip.mean, unsure.spread) == (0.0, 0.0, None)
+
+
 def test_a_source_that_is_less_sure_of_a_slip_than_of_its_other_answers_is_told_by_the_answer():
     rng = random.Random(10)
     rows: list[Observation] = []
