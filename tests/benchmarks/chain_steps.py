@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agentflow.engine.trust.figures import Figures
 from agentflow.flow.policy import Policy
@@ -116,17 +116,18 @@ def _weight(done: Did, worth: Mapping[str, float]) -> float:
     return math.prod(each ** done.outcomes.get(name, 0) for name, each in worth.items())
 
 
-def metrics(*, steps: int, exams: int, seed: int) -> list[Metric]:
-    """Both bars of every split, with figures known, estimated, and assumed."""
+def metrics(*, steps: int, exams: int, seed: int, more: Sequence[Split] = ()) -> list[Metric]:
+    """Both bars of every split, with figures known and estimated; from the priors alone without bars."""
     found: list[Metric] = []
-    for split in SPLITS:
+    for split in (*SPLITS, *more):
         found += split_metrics(
             split, "known", [{p: known_figures({SMALL: Errors(p, split)}) for p in RATES}], steps, seed
         )
-    for split in SPLITS:
+    for split in (*SPLITS, *more):
         sat = [{p: examined({SMALL: Errors(p, split)}, seed=seed + i) for p in RATES} for i in range(exams)]
         found += split_metrics(split, "estimated", sat, max(50, steps // exams), seed)
-    return found
+    assumed = split_metrics(SPLITS[1], "priors alone", [dict.fromkeys(RATES, Figures())], steps // 4, seed)
+    return [*found, *(replace(metric, bar=None) for metric in assumed)]
 
 
 def split_metrics(
