@@ -1,12 +1,15 @@
 """A small version of the chain benchmark, with fixed seeds."""
 
+from xml.etree import ElementTree
+
 import pytest
 
 from tests.benchmarks.chain_exam import examined
 from tests.benchmarks.chain_hanoi import moved, right_way, towers
 from tests.benchmarks.chain_pairs import ALPHA, LENGTH, OVERLAPS, aided, alone, pair_of, two
 from tests.benchmarks.chain_peers import ahead_by, follow
-from tests.benchmarks.chain_side import overhead
+from tests.benchmarks.chain_picture import cascade
+from tests.benchmarks.chain_side import overhead, ways
 from tests.benchmarks.chain_steps import bounded, ceiling, reached
 from tests.benchmarks.chain_stream import CHEAP, SURE, frontier, metrics
 from tests.benchmarks.chain_world import SMALL, Errors, known_figures, twin
@@ -69,3 +72,9 @@ def test_a_stream_needs_half_the_calls_of_fixed_votes_and_is_no_more_often_wrong
 
 def test_the_layer_takes_less_than_a_millisecond_of_computing_a_step() -> None:
     assert [metric.name for metric in overhead(200, 1) if metric.ok is False] == []
+
+
+def test_the_picture_of_the_cascade_is_svg_and_carries_the_names_of_its_lines() -> None:
+    words = "".join(ElementTree.fromstring(cascade(ways(200, 1))).itertext())
+    for name in ("one call", "retry until", "best of 3", "one source", "two sources", "and a person"):
+        assert name in words
