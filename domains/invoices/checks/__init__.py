@@ -18,4 +18,3 @@ from domains.invoices.checks.identities import tax_rows_hold as tax_rows_hold
 from domains.invoices.checks.identities import totals_add_up as totals_add_up
 from domains.invoices.checks.required import SIDELINES as SIDELINES
 from domains.invoices.checks.required import complete as complete
-from domains.invoices.checks.required import confident as confident
