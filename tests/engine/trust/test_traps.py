@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from agentflow.engine.trust.traps import Ways, given_bins, ways
 
-falling = st.lists(st.floats(0.0, 0.5), min_size=1, max_size=4).map(lambda each: sorted(each, reverse=True))
+falling = st.lists(st.just(0.0) | st.floats(1e-6, 0.5), min_size=1, max_size=4).map(
+    lambda each: sorted(each, reverse=True)
+)
 
 
 def rate(found: Ways, *places: int) -> float:
