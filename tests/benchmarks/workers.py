@@ -131,7 +131,7 @@ class Place:
             which = f"SELECT * FROM {table} WHERE {column} IN {_all_of(jobs)}"
             if table == "transfer":
                 which = (
-                    f"SELECT * FROM transfer WHERE source_id IN (SELECT id FROM charge WHERE job_id IN {_all_of(jobs)})"  # noqa: E501
+                    f"SELECT * FROM transfer WHERE source_id IN (SELECT id FROM charge WHERE job_id IN {_all_of(jobs)})"
                 )
             found[table] = sorted(str(row) for row in await self.ask(which))
         return found
