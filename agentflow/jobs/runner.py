@@ -105,12 +105,18 @@ class Runner:
         if number is None:
             row = await self._row(row.id)
             if answers is None:
-                return row
+                return await self._cleared(row)
             raise RunError(f"job {row.id} is {row.status} by now; somebody else was faster")
         try:
             return await self._run(row, answers, Fence(row.id, number))
         except LeaseLost:
             return await self._row(row.id)  # whoever took the job over carries it on
+
+    async def _cleared(self, row: Job) -> Job:
+        """The job; what a run that was killed right after its end has left of its steps is deleted."""
+        if row.status == "finished":
+            await forget(row.id, self._savers(Fence(row.id, row.fence)))
+        return row
 
     async def _run(self, row: Job, answers: Mapping[str, Any] | None, fence: Fence) -> Job:
         services = Services(row.id, self._connectors, self._models, self.store.journal(row.id, fence.number))

@@ -54,12 +54,12 @@ class Store:
     async def _same(self, job: Job) -> Job | None:
         mine = (Job.tenant_id == job.tenant_id, Job.pack == job.pack)
         same = (Job.input_name == job.input_name, Job.input_sha256 == job.input_sha256)
-        async with self._reading() as session:
+        async with self._look() as session:
             return await session.scalar(select(Job).where(*mine, *same))
 
     async def get(self, job: str) -> Job | None:
         """The job with that id."""
-        async with self._reading() as session:
+        async with self._look() as session:
             return await session.get(Job, job)
 
     async def jobs(self, pack: str | None = None, status: Status | None = None) -> Sequence[Job]:
@@ -67,7 +67,7 @@ class Store:
         query = select(Job).order_by(Job.created_at, Job.id)
         query = query.where(Job.pack == pack) if pack else query
         query = query.where(Job.status == status) if status else query
-        async with self._reading() as session:
+        async with self._look() as session:
             return (await session.scalars(query)).all()
 
     async def change(self, job: str, fence: int | None = None, **values: Any) -> Job:
@@ -130,7 +130,7 @@ class Store:
 
     async def cost(self, job: str) -> tuple[int, list[str]]:
         """Millionths of a USD that the job's model calls have cost so far, and the roles asked."""
-        async with self._reading() as session:
+        async with self._look() as session:
             total = await session.scalar(select(func.sum(Cost.cost_micros)).where(Cost.job_id == job))
             roles = await session.scalars(select(Cost.role).where(Cost.job_id == job, Cost.fault.is_(None)).distinct())
             return int(total or 0), sorted(roles)
@@ -138,7 +138,7 @@ class Store:
     async def passed(self, job: str) -> list[dict[str, Any]]:
         """By step and item: whose answer left it, and what its checks noted."""
         mine = (Attempt.job_id == job, Attempt.fault.is_(None))
-        async with self._reading() as session:
+        async with self._look() as session:
             rows = await session.scalars(select(Attempt).where(*mine).order_by(Attempt.id))
             last = {(row.step, row.item): row for row in rows}
         return [
@@ -152,6 +152,9 @@ class Store:
 
     def _transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
         return unbroken(self._writing.begin())
+
+    def _look(self) -> AbstractAsyncContextManager[AsyncSession]:
+        return unbroken(self._reading())
 
 
 @asynccontextmanager
