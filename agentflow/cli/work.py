@@ -1,6 +1,7 @@
 """agentflow work: a worker, which carries the jobs of packs until it is told to stop."""
 
 import asyncio
+import logging
 import signal
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -61,6 +62,7 @@ def command(
     folders = [load_pack(pack) for pack in packs]
     if len({folder.pack.name for folder in folders}) < len(folders):
         raise click.UsageError("two of the packs have the same name; a job would not know which is its own")
+    logging.getLogger("psycopg").setLevel(logging.ERROR)  # it tells of each write that was refused
     asyncio.run(_work(folders, db, concurrency, out, connect, grace))
 
 

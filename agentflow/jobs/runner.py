@@ -114,12 +114,18 @@ class Runner:
         if number is None:
             row = await self._row(row.id)
             if answers is None:
-                return row
+                return await self._cleared(row)
             raise RunError(f"job {row.id} is {row.status} by now; somebody else was faster")
         try:
             return await self._traced(row, answers, Fence(row.id, number))
         except LeaseLost:
             return await self._row(row.id)  # whoever took the job over carries it on
+
+    async def _cleared(self, row: Job) -> Job:
+        """The job; what a run that was killed right after its end has left of its steps is deleted."""
+        if row.status == "finished":
+            await forget(row.id, self._savers(Fence(row.id, row.fence)))
+        return row
 
     async def _traced(self, row: Job, answers: Mapping[str, Any] | None, fence: Fence) -> Job:
         named = {"job": row.id, "pack": row.pack, "version": row.pack_version, "sha256": row.input_sha256}

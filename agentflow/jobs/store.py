@@ -54,12 +54,12 @@ class Store:
     async def _same(self, job: Job) -> Job | None:
         mine = (Job.tenant_id == job.tenant_id, Job.pack == job.pack)
         same = (Job.input_name == job.input_name, Job.input_sha256 == job.input_sha256)
-        async with self._reading() as session:
+        async with self._look() as session:
             return await session.scalar(select(Job).where(*mine, *same))
 
     async def get(self, job: str) -> Job | None:
         """The job with that id."""
-        async with self._reading() as session:
+        async with self._look() as session:
             return await session.get(Job, job)
 
     async def jobs(self, pack: str | None = None, status: Status | None = None) -> Sequence[Job]:
@@ -67,7 +67,7 @@ class Store:
         query = select(Job).order_by(Job.created_at, Job.id)
         query = query.where(Job.pack == pack) if pack else query
         query = query.where(Job.status == status) if status else query
-        async with self._reading() as session:
+        async with self._look() as session:
             return (await session.scalars(query)).all()
 
     async def find(self, name: str) -> Sequence[Job]:
@@ -77,7 +77,7 @@ class Store:
         file += [Job.input_name.contains(f"/{name}#", autoescape=True)]
         ids = [Job.id.startswith(start, autoescape=True) for start in (name, f"job_{name}")]
         query = select(Job).where(or_(*ids, *file)).order_by(Job.created_at, Job.id)
-        async with self._reading() as session:
+        async with self._look() as session:
             return (await session.scalars(query)).all() if name else []
 
     async def change(self, job: str, fence: int | None = None, **values: Any) -> Job:
@@ -140,20 +140,20 @@ class Store:
 
     async def cost(self, job: str) -> tuple[int, list[str]]:
         """Millionths of a USD that the job's model calls have cost so far, and the roles asked."""
-        async with self._reading() as session:
+        async with self._look() as session:
             total = await session.scalar(select(func.sum(Cost.cost_micros)).where(Cost.job_id == job))
             roles = await session.scalars(select(Cost.role).where(Cost.job_id == job, Cost.fault.is_(None)).distinct())
             return int(total or 0), sorted(roles)
 
     async def attempts(self, job: str) -> Sequence[Attempt]:
         """The attempts at the job's steps in the order in which they ended, those of all its runs."""
-        async with self._reading() as session:
+        async with self._look() as session:
             return (await session.scalars(select(Attempt).where(Attempt.job_id == job).order_by(Attempt.id))).all()
 
     async def calls(self, job: str) -> Sequence[Cost]:
         """The job's cost lines, oldest first."""
         query = select(Cost).where(Cost.job_id == job).order_by(Cost.created_at, Cost.call)
-        async with self._reading() as session:
+        async with self._look() as session:
             return (await session.scalars(query)).all()
 
     async def passed(self, job: str) -> list[dict[str, Any]]:
@@ -170,6 +170,9 @@ class Store:
 
     def _transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
         return unbroken(self._writing.begin())
+
+    def _look(self) -> AbstractAsyncContextManager[AsyncSession]:
+        return unbroken(self._reading())
 
 
 @asynccontextmanager

@@ -26,11 +26,13 @@ def carrying(store: Store, runners: Mapping[str, Runner], tell: Callable[[Job], 
 
     async def run_job(job: str) -> None:
         row = await store.get(job)
-        if row is None or row.status not in ("queued", "running"):
+        if row is None:
             return
-        if row.fence >= MOST_RUNS:
+        if row.status == "running" and row.fence >= MOST_RUNS:
             tell(await store.fail(job, row.fence, problems=[DEADLY]))
-        else:
-            tell(await runners[row.pack].run(job, since=("queued", "running")))
+            return
+        stands = await runners[row.pack].run(job, since=("queued", "running"))
+        if row.status in ("queued", "running"):
+            tell(stands)
 
     return run_job

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
@@ -79,4 +80,5 @@ async def work(url: str, home: Path, file: Path, concurrency: int, seconds: floa
 
 if __name__ == "__main__":
     sql.IDLE = IDLE
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     asyncio.run(work(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5])))

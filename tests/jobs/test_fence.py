@@ -118,6 +118,18 @@ async def test_a_job_run_many_times_at_once_ends_once(tmp_path: Path, database: 
     assert (row.status, row.price_minor) == ("finished", 40)
 
 
+async def test_steps_that_a_killed_run_left_of_a_finished_job_are_deleted(tmp_path: Path, database: str):
+    from langgraph.checkpoint.base import empty_checkpoint
+
+    async with two_workers(Stops(), tmp_path, database) as (one, _, job), open_checkpoints(database) as savers:
+        done = await one.run(job)
+        saver = savers(Fence(job, done.fence))
+        config = {"configurable": {"thread_id": job, "checkpoint_ns": "", "checkpoint_id": "c"}}
+        await saver.aput(config, empty_checkpoint(), {}, {})
+        await one.run(job)
+        assert await saver.aget_tuple({"configurable": {"thread_id": job}}) is None
+
+
 async def test_checkpoints_of_a_lost_run_are_refused(database: str):
     from langgraph.checkpoint.base import empty_checkpoint
 

@@ -178,7 +178,7 @@ class DbosEngine:
                     "system_database_url": self._address,
                     "application_version": VERSION,
                     "executor_id": me,
-                    "log_level": "ERROR",
+                    "log_level": "CRITICAL",
                     "sys_db_pool_size": 5,
                     "sys_db_idle_transaction_timeout_sec": sql.IDLE,
                     "run_migrations": False,
@@ -300,7 +300,7 @@ def _library() -> Any:
         import dbos
     except ImportError as error:
         raise ConfigError("workers need one more package: pip install 'agentflow-framework[server]'") from error
-    logging.getLogger("dbos").setLevel(logging.ERROR)
+    logging.getLogger("dbos").setLevel(logging.CRITICAL)  # it tells of each job that was taken over
     dbos.DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)(_carry)
     return dbos
 

@@ -19,6 +19,6 @@ async def patiently(run_job: RunJob, job: str, pauses: Sequence[float] = PAUSES)
         try:
             return await run_job(job)
         except Exception as error:  # noqa: BLE001 - whatever broke off is tried again
-            log.warning("job %s broke off, to be tried again: %s", job, error)
+            log.warning("job %s broke off, to be tried again: %s", job, str(error).partition("\n")[0])
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
     return await run_job(job)

@@ -80,7 +80,7 @@ async def again_and_again(look: Callable[[], Awaitable[None]], every: float) -> 
         try:
             await look()
         except Exception as error:  # noqa: BLE001 - as said
-            log.warning("a look after the workers failed and is repeated: %s", error)
+            log.warning("a look after the workers failed, to be repeated: %s", str(error).partition("\n")[0])
         await asyncio.sleep(every)
 
 
