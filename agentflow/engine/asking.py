@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import sha256
@@ -103,9 +103,12 @@ def prompt_of(messages: Sequence[Mapping[str, Any]], options: Mapping[str, Any])
 
     Two votes of one question differ by their seeds.
     """
-    told = [list(messages), {name: options.get(name) for name in PROMPTED}]
+    told = [[_without_pictures(message) for message in messages], {name: options.get(name) for name in PROMPTED}]
     text = json.dumps(told, ensure_ascii=False, sort_keys=True, default=str)
-    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    hashed = sha256(text.encode("utf-8", "surrogatepass"))
+    for url in _pictures(messages):
+        hashed.update(b"\0" + url.encode())
+    return hashed.hexdigest()
 
 
 def form_for(client: Any, config: ModelConfig, *, tools: bool) -> Form:
@@ -267,6 +270,15 @@ def _without_pictures(message: Mapping[str, Any]) -> Mapping[str, Any]:
         return message
     parts = [part for part in cast("list[dict[str, Any]]", content) if part.get("type") != "image_url"]
     return {**message, "content": parts}
+
+
+def _pictures(messages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The addresses of the pictures, which hold the pictures."""
+    for message in messages:
+        content: Any = message.get("content")
+        for part in cast("list[dict[str, Any]]", content if isinstance(content, list) else []):
+            if part.get("type") == "image_url":
+                yield part["image_url"]["url"]
 
 
 def _data_url(image: Image) -> str:

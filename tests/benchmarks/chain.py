@@ -52,7 +52,8 @@ def measure(*, quick: bool, seed: int, more: Sequence[Split] = ()) -> tuple[list
     metrics += [*chain_side.metrics(ways), *chain_side.overhead(4_000 // part, seed)]
     metrics += chain_hanoi.metrics(runs=100 // part, seed=seed)
     many = chain_stream.frontier(cases=10_000 // part, labels=3_000, seed=seed)
-    few = chain_stream.frontier(cases=10_000 // part, labels=300, seed=seed)
+    exams = [chain_stream.frontier(cases=5_000 // part, labels=300, seed=seed + i) for i in range(4)]
+    few = chain_stream.mean(exams)
     metrics += [*chain_stream.metrics(many, 3_000), *chain_stream.metrics(few, 300)[2:]]
     return metrics, cascade(ways), trade(many, few)
 

@@ -230,6 +230,19 @@ def frontier(*, cases: int, labels: int, seed: int, alphas: Iterable[float] = AN
     return Frontier(layer, {k: ahead_by(k, stream, these) for k in (1, 2, 3, 4)})
 
 
+def mean(found: Sequence[Frontier]) -> Frontier:
+    """Several frontiers, each with an exam of its own, as one."""
+    layer = {alpha: _together([each.layer[alpha] for each in found]) for alpha in found[0].layer}
+    return Frontier(layer, {k: _together([each.votes[k] for each in found]) for k in found[0].votes})
+
+
+def _together(points: Sequence[Point]) -> Point:
+    cases = sum(point.cases for point in points)
+    called = sum(point.calls * point.cases for point in points)
+    accepted, wrong = sum(point.accepted for point in points), sum(point.wrong for point in points)
+    return Point(cases, called / cases, accepted, wrong)
+
+
 def metrics(found: Frontier, labels: int) -> list[Metric]:
     """Both bars: half the calls of ahead-by-3 at no more silent error, and .5 % silent for four cases of five."""
     votes, told = found.votes[3], f"{labels} labels"

@@ -221,7 +221,7 @@ def answers(law: SourceLaw, right: int, wrong: int, misses: int, values: float) 
         return (1 - law.slip) ** right * (law.slip / values) ** wrong
     fails, form = _failures(law)
     hard, easy = law.spread * fails, law.spread * (1 - fails)
-    share = _rise(easy, right) * _rise(hard, wrong + misses) / _rise(law.spread, right + wrong + misses)
+    share = _rise(easy, law.spread, right) * _rise(hard, law.spread + right, wrong + misses)
     return share * ((1 - form) / values) ** wrong
 
 
@@ -241,9 +241,9 @@ def _failures(law: SourceLaw) -> tuple[float, float]:
     return fails, law.fault / fails if fails else 0.0
 
 
-def _rise(start: float, steps: int) -> float:
-    """start (start + 1) ... over so many steps."""
+def _rise(start: float, whole: float, steps: int) -> float:
+    """start (start + 1) ... over whole (whole + 1) ..., so many steps."""
     product = 1.0
     for i in range(steps):
-        product *= start + i
+        product *= (start + i) / (whole + i)
     return product

@@ -163,6 +163,11 @@ def test_where_cases_are_all_alike_failures_say_nothing_of_the_next_answer():
     assert trust(world, a=[MISS, MISS, TRUTH])[TRUTH] == pytest.approx(trust(world, a=[TRUTH])[TRUTH])
 
 
+def test_a_thousand_answers_are_weighed_like_ten():
+    world = World({"a": Source(systematic=0.001, slip=0.01, fault=0.01, spread=500.0)})
+    assert 0.9 < trust(world, a=[TRUTH] * 1000)[TRUTH] < 1
+
+
 def test_failures_say_nothing_of_a_mistake_that_is_always_made():
     world = World({"a": Source(systematic=0.3, slip=0.0, fault=0.2, spread=2.0)})
     assert trust(world, a=[MISS, MISS, TRUTH])[TRUTH] == pytest.approx(trust(world, a=[TRUTH])[TRUTH])
