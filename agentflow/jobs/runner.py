@@ -24,7 +24,7 @@ from agentflow.flow.step import label
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.tables import PriceList, Verification
 from agentflow.jobs.store import Store, dollars, open_store
-from agentflow.jobs.tables import Job, Status
+from agentflow.jobs.tables import ENDED, Job, Status
 
 
 class Runner:
@@ -78,9 +78,9 @@ class Runner:
         raises ends the job as failed, free of charge; the next call tries it again.
         """
         row = await self._row(job)
-        if row.status in ("finished", "awaiting_review"):
+        if row.status in (*ENDED, "awaiting_review"):
             return row
-        return await self._advance(row, None, ("queued", "running", "failed"))
+        return await self._advance(row, row.answers or None, ("queued", "running", "failed"))
 
     async def answer(self, job: str, answer: str, value: Mapping[str, Any], question: str | None = None) -> Job:
         """Gives a person's answer, an `answer` record with fields `value`, and carries the job on.
@@ -88,12 +88,15 @@ class Runner:
         `question` is needed only where several are open. Raises RunError where the job asks nothing of that kind.
         """
         row = await self._row(job)
+        return await self._advance(row, self.answered(row, answer, value, question), ("awaiting_review",))
+
+    def answered(self, row: Job, answer: str, value: Mapping[str, Any], question: str | None = None) -> dict[str, Any]:
+        """The answer by question id, as a step reads it. Raises RunError where the job asks nothing of that kind."""
         asked = _asked(row, question)
         if answer not in row.questions[asked]["answers"]:
             names = ", ".join(row.questions[asked]["answers"])
-            raise RunError(f"job {job} cannot be answered with {answer}; it takes {names}")
-        given = _valid(self.pack, answer, value)
-        return await self._advance(row, {asked: {"type": answer, "value": given}}, ("awaiting_review",))
+            raise RunError(f"job {row.id} cannot be answered with {answer}; it takes {names}")
+        return {asked: {"type": answer, "value": _valid(self.pack, answer, value)}}
 
     async def _row(self, job: str) -> Job:
         row = await self.store.get(job)
@@ -128,6 +131,7 @@ class Runner:
         standing = await self._graph.standing(row.id, saver)
         if not standing.begun and answers:
             raise RunError("the steps of this job are not kept here; name the folder of its run with --out")
+        answers = {asked: given for asked, given in (answers or {}).items() if asked in standing.questions}
         if not standing.begun:
             return await self._graph.start(row.id, saver, do, self.pack.workflow.takes.model_validate(row.input))
         if standing.outcome or (standing.questions and not answers):
@@ -149,6 +153,7 @@ class Runner:
             "sources": sorted({*roles, *(e["source"] for e in evidence.values())}),
             "cost_micros": micros,
             "seconds": row.seconds + seconds,
+            "answers": {},
         }
         if not standing.outcome:
             return await self.store.change(row.id, status="awaiting_review", **values)
@@ -158,7 +163,7 @@ class Runner:
 
     async def _fail(self, row: Job, error: Exception, answered: bool, seconds: float) -> Job:
         if answered and isinstance(error, RunError):  # the answer did not fit: the question stays as it was
-            await self.store.change(row.id, status="awaiting_review", questions=row.questions)
+            await self.store.change(row.id, status="awaiting_review", questions=row.questions, answers={})
             raise error
         micros, roles = await self.store.cost(row.id)
         where = next(iter(getattr(error, "__notes__", [])), "")  # ours comes first; LangGraph adds its own behind it

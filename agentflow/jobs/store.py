@@ -1,23 +1,24 @@
 """The job store: a row a job, an effect and a model call, in any SQL database."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from agentflow.connectors.sql import open_database, reading
 from agentflow.flow.journal import AttemptLine, CostLine
 from agentflow.flow.pack import Pack
+from agentflow.jobs.events import next_event, note
 from agentflow.jobs.ids import now
 from agentflow.jobs.ledger.prices import publish
-from agentflow.jobs.ledger.settling import release, reserve, settle, tell
+from agentflow.jobs.ledger.settling import release, reserve, settle
 from agentflow.jobs.ledger.tables import PriceList, Verification
 from agentflow.jobs.migrate import upgrade
-from agentflow.jobs.tables import LOCAL, Attempt, Cost, Effect, Job, Status
+from agentflow.jobs.tables import ENDED, LOCAL, Attempt, Cost, Effect, Job, Status
 
 MICROS = 1_000_000
 
@@ -28,6 +29,14 @@ class Store:
     def __init__(self, engine: AsyncEngine) -> None:
         self._writing = async_sessionmaker(engine, expire_on_commit=False)
         self._reading = async_sessionmaker(reading(engine), expire_on_commit=False)
+
+    def writing(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """A transaction that writes; what is done in it is there together or not at all."""
+        return self._writing.begin()
+
+    def looking(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """A session that only reads."""
+        return self._reading()
 
     async def accept(self, pack: Pack, tenant: str = LOCAL) -> PriceList:
         """The terms of the pack's prices, published where they are new, and the tenant's account in their currency."""
@@ -42,10 +51,8 @@ class Store:
         if earlier := await self._same(job):
             return earlier
         try:
-            async with self._writing.begin() as session:
-                session.add(job)
-                await session.flush()
-                await reserve(session, job)
+            async with self.writing() as session:
+                await enter(session, job)
             return job
         except IntegrityError:
             if earlier := await self._same(job):
@@ -74,8 +81,13 @@ class Store:
     async def change(self, job: str, **values: Any) -> Job:
         """Sets columns of a job that has not ended; an ended job stays as it is."""
         async with self._writing.begin() as session:
-            await session.execute(update(Job).where(Job.id == job, Job.status != "finished").values(**values))
-            return (await session.scalars(select(Job).where(Job.id == job))).one()
+            changed = await session.execute(
+                update(Job).where(Job.id == job, Job.status.not_in(ENDED)).values(**values).returning(Job.id)
+            )
+            row = await session.get_one(Job, job, populate_existing=True)
+            if changed.first() is not None and values.get("status") == "awaiting_review":
+                note(session, row, "job.awaiting_review", {"questions": sorted(row.questions)})
+            return row
 
     async def begin(self, job: str, *, since: Sequence[Status], terms: str) -> bool:
         """Marks a job as running if its status is one of `since`; False where another was faster.
@@ -91,6 +103,7 @@ class Store:
                 return False
             row = await session.get_one(Job, job)
             row.price_list_id = row.price_list_id or terms
+            note(session, row, "job.started")
             await session.flush()
             await reserve(session, row)
             return True
@@ -99,10 +112,10 @@ class Store:
         """Ends a job with its outcome, verified and charged in one transaction; an ended job stays as it is."""
         async with self._writing.begin() as session:
             row = await session.get_one(Job, job, with_for_update=True)
-            if row.status != "finished":
+            if row.status not in ENDED:
                 charge = await settle(session, row, verification)
                 price = (charge.amount_minor, charge.currency) if charge else (0, row.currency)
-                tell(session, row.tenant_id, "job.finished", row.id, {"outcome": verification.outcome})
+                note(session, row, "job.finished", {"outcome": verification.outcome})
                 for name, value in (values | {"price_minor": price[0], "currency": price[1]}).items():
                     setattr(row, name, value)
                 row.status, row.outcome, row.finished_at = "finished", verification.outcome, now()
@@ -113,13 +126,15 @@ class Store:
         async with self._writing.begin() as session:
             changed = await session.execute(
                 update(Job)
-                .where(Job.id == job, Job.status != "finished")
+                .where(Job.id == job, Job.status.not_in(ENDED))
                 .values(status="failed", **values)
                 .returning(Job.id)
             )
+            row = await session.get_one(Job, job, populate_existing=True)
             if changed.first() is not None:
+                note(session, row, "job.failed")
                 await release(session, job)
-            return await session.get_one(Job, job)
+            return row
 
     async def cost(self, job: str) -> tuple[int, list[str]]:
         """Millionths of a USD that the job's model calls have cost so far, and the roles asked."""
@@ -142,6 +157,15 @@ class Store:
     def journal(self, job: str) -> "JobJournal":
         """What the engine writes while the job runs."""
         return JobJournal(self._writing, job)
+
+
+async def enter(session: AsyncSession, job: Job) -> None:
+    """Adds a new job and sets its price aside. Raises CapError where the tenant may not spend more."""
+    queued = next_event(job, "job.queued")
+    session.add(job)
+    await session.flush()
+    session.add(queued)
+    await reserve(session, job)
 
 
 class JobJournal:
