@@ -218,13 +218,17 @@ class Agentflow:
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, SLOWEST)
 
+    async def look(self, job: str, tenant: str = LOCAL, after: int = 0) -> tuple[Job, Sequence[Outbox]]:
+        """The job, and its events behind number `after`. Raises RequestError where the tenant has none of that id."""
+        async with self.store.looking() as session:
+            row = await job_of(session, job, tenant)
+            return row, await events_of(session, job, after)
+
     async def events(self, job: str, tenant: str = LOCAL, after: int = 0) -> AsyncGenerator[Outbox]:
         """The job's events behind number `after`, as they happen, until it ends or waits for a person."""
         pause = QUICKEST
         while True:
-            async with self.store.looking() as session:
-                row = await job_of(session, job, tenant)
-                told = await events_of(session, job, after)
+            row, told = await self.look(job, tenant, after)
             for one in told:
                 after, pause = one.number or 0, QUICKEST
                 yield one

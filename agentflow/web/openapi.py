@@ -29,6 +29,11 @@ def also(*said: type[BaseModel] | int) -> dict[int | str, dict[str, Any]]:
     return found
 
 
+def as_media(kind: str) -> dict[int | str, dict[str, Any]]:
+    """A 200 with another media type than JSON, alone or besides it."""
+    return {200: {"description": "As it is asked for.", "content": {kind: {"schema": {"type": "string"}}}}}
+
+
 def _problem(status: int) -> dict[str, Any]:
     codes = sorted(code for code, kind in KINDS.items() if kind.status == status)
     return {"description": ", ".join(f"`{code}`" for code in codes), "content": PROBLEM}

@@ -5,11 +5,13 @@ import binascii
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Path, Query, Request, Response
 from pydantic import BaseModel
+from sqlalchemy import Select
 
 from agentflow.jobs.keys import Caller
 from agentflow.jobs.service import Agentflow
@@ -100,6 +102,18 @@ def cursor_of(last: str) -> str:
     return base64.urlsafe_b64encode(last.encode()).decode().rstrip("=")
 
 
+def newest(query: Select[Any], column: Any, cursor: str | None, limit: int) -> Select[Any]:
+    """A page of the query, and one row more: the newest first, behind the cursor."""
+    last = after(cursor)
+    return (query.where(column < last) if last else query).order_by(column.desc()).limit(limit + 1)
+
+
+def rest(rows: Sequence[Any], limit: int) -> dict[str, Any]:
+    """Whether there is more than the page, and where it goes on."""
+    more = len(rows) > limit
+    return {"has_more": more, "next_cursor": cursor_of(rows[limit - 1].id) if more else None}
+
+
 def tagged(body: BaseModel, seen: str | None, response: Response | None = None) -> Response:
     """The body with its ETag; 304 and no body where the caller has it already."""
     content = body.model_dump_json().encode()
@@ -109,6 +123,11 @@ def tagged(body: BaseModel, seen: str | None, response: Response | None = None) 
     if seen is not None and (seen.strip() == "*" or tag in re.findall(r'"[^"]*"', seen)):
         return Response(status_code=304, headers=headers)
     return Response(content, media_type="application/json", headers=headers)
+
+
+def utc(at: datetime) -> datetime:
+    """A time as it is stored: UTC without a zone."""
+    return at.astimezone(UTC).replace(tzinfo=None)
 
 
 def as_dict(body: BaseModel) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """/v1/jobs: submit, look at, list and cancel jobs; their results and what was verified."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -24,12 +23,13 @@ from agentflow.web.api.deps import (
     Limit,
     Prefer,
     Service,
-    after,
     as_dict,
-    cursor_of,
     needs,
+    newest,
+    rest,
     seconds_to_wait,
     tagged,
+    utc,
 )
 from agentflow.web.api.shapes import JobBody, JobGiven, Page, ResultBody, VerificationBody
 from agentflow.web.api.standing import show, shown
@@ -97,18 +97,15 @@ async def list_jobs(
     cursor: Cursor = None,
 ) -> Page[JobBody]:
     """List jobs, the newest first."""
-    query = select(Job).where(Job.tenant_id == caller.tenant).order_by(Job.id.desc()).limit(limit + 1)
+    query = select(Job).where(Job.tenant_id == caller.tenant)
     query = query.where(Job.status == status) if status else query
     query = query.where(Job.pack == pack) if pack is not None else query
-    query = query.where(Job.created_at >= _utc(since)) if since else query
-    query = query.where(Job.created_at < _utc(until)) if until else query
-    last = after(cursor)
-    query = query.where(Job.id < last) if last else query
+    query = query.where(Job.created_at >= utc(since)) if since else query
+    query = query.where(Job.created_at < utc(until)) if until else query
     async with service.store.looking() as session:
-        rows = (await session.scalars(query)).all()
+        rows = (await session.scalars(newest(query, Job.id, cursor, limit))).all()
         data = await shown(session, rows[:limit], live=service.live)
-    more = len(rows) > limit
-    return Page(data=data, has_more=more, next_cursor=cursor_of(data[-1].id) if more else None)
+    return Page(data=data, **rest(rows, limit))
 
 
 @router.get("/{job_id}", responses=also(JobBody, 304, 404))
@@ -195,8 +192,3 @@ def _same_currency(terms: PriceList, given: JobGiven) -> None:
     if given.max_price and given.max_price.currency != terms.currency:
         pointer = {"pointer": "/max_price/currency", "code": "currency"}
         raise Problem("invalid", "The pack is priced in another currency.", errors=[pointer])
-
-
-def _utc(at: datetime) -> datetime:
-    """As it is stored: UTC without a zone."""
-    return at.astimezone(UTC).replace(tzinfo=None)

@@ -188,3 +188,146 @@ def links_of(job: Job) -> Mapping[str, str]:
     """Where to go from a job."""
     here = f"/v1/jobs/{job.id}"
     return {"self": here} | {n: f"{here}/{n}" for n in ("result", "verification", "events", "cancel", "disputes")}
+
+
+class Question(Told):
+    """What a person is asked: to look at a record that was doubted, or to decide what the workflow leaves open."""
+
+    id: str
+    kind: Literal["doubt", "question"]
+    step: str
+    answers: list[str]
+    """The records that answer it."""
+    shown_type: str | None
+    shown: Any
+    reasons: list[Any]
+
+
+class ReviewBody(Told):
+    """A job that waits for a person."""
+
+    id: str
+    object: Literal["review"] = "review"
+    job: str
+    pack: str
+    reference: str
+    version: int
+    questions: list[Question]
+    forms: dict[str, Any]
+    """The JSON Schema of each record that answers, by its name."""
+    problems: list[Any]
+    created_at: datetime
+
+
+class AnswerGiven(Given):
+    """A person's answer: the record called `answer`, with its fields."""
+
+    answer: str = Field(min_length=1, max_length=200)
+    value: dict[str, Any]
+    question: str | None = Field(default=None, max_length=64)
+    """Needed only where several are open."""
+    by: str = Field(default="", max_length=200)
+    """Who decided; for the record."""
+
+
+class DisputeGiven(Given):
+    """What is wrong with an outcome that was charged."""
+
+    reason: str = Field(min_length=1, max_length=2000)
+    fields: dict[str, Any] = Field(default_factory=dict[str, Any], max_length=200)
+    """What a field should have been, by its path."""
+
+
+class DisputeBody(Told):
+    """A dispute."""
+
+    id: str
+    object: Literal["dispute"] = "dispute"
+    job: str
+    charge: str
+    reason: str
+    fields: dict[str, Any]
+    state: Literal["opened", "accepted", "rejected", "withdrawn"]
+    decision: str | None
+    created_at: datetime
+    decided_at: datetime | None
+
+
+class PriceBody(Told):
+    """What a pack's outcomes cost under today's terms."""
+
+    pack: str
+    pack_version: str
+    price_list: str
+    dispute_days: int
+    outcomes: dict[str, Money]
+
+
+class UsageLine(Told):
+    """Jobs of one pack that ended alike."""
+
+    pack: str
+    status: Status
+    outcome: str | None
+    jobs: int
+    charged: Money
+    """Before credits."""
+    free_for: str | None
+    """Why nothing is charged, where nothing is."""
+
+
+class BalanceBody(Told):
+    """Where a tenant stands in one currency."""
+
+    currency: str
+    cap: Money | None
+    reserved: Money
+    charged: Money
+    """Less credits."""
+    available: Money | None
+    """What may still be spent, where there is a cap."""
+    not_stated: Money
+    """What is on no statement yet."""
+
+
+class TransferBody(Told):
+    """A movement of money between two accounts."""
+
+    id: str
+    debit_account: str
+    credit_account: str
+    amount: Money
+    kind: Literal["charge", "credit"]
+    source: str
+    created_at: datetime
+
+
+class StatementHead(Told):
+    """A bill; the current one is on its way and has no id."""
+
+    id: str | None
+    object: Literal["statement"] = "statement"
+    number: int | None
+    state: Literal["draft", "final"]
+    total: Money
+    until: datetime
+
+
+class StatementLineBody(Told):
+    """A charge, or a credit below zero, and what it rests on."""
+
+    date: datetime
+    kind: str
+    job: str
+    reference: str
+    pack: str
+    outcome: str
+    amount: Money
+    price_list: str
+    verification: str
+
+
+class StatementBody(StatementHead):
+    """A bill with its lines."""
+
+    lines: list[StatementLineBody]

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from agentflow.jobs.ledger.tables import Charge, ChargeBalance, Dispute, Reservation
+from agentflow.jobs.store import Store
 from agentflow.jobs.tables import Attempt, Job
 from agentflow.web.api.shapes import Billing, Fault, JobBody, Money, Progress, links_of
 
@@ -34,6 +35,14 @@ async def shown(session: AsyncSession, jobs: Sequence[Job], *, live: bool) -> li
 async def show(session: AsyncSession, job: Job, *, live: bool) -> JobBody:
     """The job as a body."""
     return (await shown(session, [job], live=live))[0]
+
+
+async def progress_of(store: Store, job: Job) -> Progress | None:
+    """How far the job is, while it runs."""
+    if job.status != "running":
+        return None
+    async with store.looking() as session:
+        return (await _progress(session, [job.id])).get(job.id)
 
 
 async def _books(session: AsyncSession, jobs: Sequence[str]) -> Books:
