@@ -22,7 +22,6 @@ from agentflow.errors import ConfigError, RequestError
 from agentflow.flow.pack import Pack
 from agentflow.flow.record import Document, Record
 from agentflow.jobs.dispatch import Engine
-from agentflow.jobs.events import events_of, note
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.inprocess import InProcess
 from agentflow.jobs.ledger.prices import dearest
@@ -31,11 +30,18 @@ from agentflow.jobs.ledger.tables import Outbox, PriceList, SpendAccount
 from agentflow.jobs.runner import Runner, is_document, open_runner
 from agentflow.jobs.store import Store, enter, open_store
 from agentflow.jobs.tables import LOCAL, Job
+from agentflow.jobs.telling.addresses import Gate
+from agentflow.jobs.telling.courier import Courier
+from agentflow.jobs.telling.events import events_of, note
+from agentflow.jobs.telling.sending import Sender
+from agentflow.jobs.telling.sinks import BillingSink
 
 RESTING = ("finished", "failed", "canceled", "awaiting_review")
 """States in which a job goes on only when somebody asks for it."""
 QUICKEST, SLOWEST = 0.02, 0.5
 """Seconds between two looks at a job that is waited for."""
+
+PUBLIC = Gate()
 
 log = logging.getLogger("agentflow.jobs")
 
@@ -86,6 +92,8 @@ class Agentflow:
         budget: Decimal | None = None,
         live: bool = True,
         most_waiting: int = 10_000,
+        sinks: Sequence[BillingSink] = (),
+        gate: Gate = PUBLIC,
     ) -> None:
         self._parts = {p.name: p for p in (pack.pack if isinstance(pack, Part) else pack for pack in packs)}
         self._settings = [pack if isinstance(pack, Part) else Part(pack) for pack in packs]
@@ -95,6 +103,9 @@ class Agentflow:
         self._concurrency = concurrency
         self._work = work
         self._budget = budget
+        self.gate = gate
+        """Which URLs tenants' events may be sent to."""
+        self._sinks = sinks
         self.live = live
         """False where no money is meant."""
         self.most_waiting = most_waiting
@@ -125,6 +136,8 @@ class Agentflow:
                 )
             self.engine = self._given_engine or InProcess(self._unfinished)
             if self._work:
+                courier = Courier(self.store, Sender(self.gate), self._sinks)
+                await stack.enter_async_context(courier.working())
                 await stack.enter_async_context(self.engine.serve(self.run, concurrency=self._concurrency))
             self._stack = stack.pop_all()
         return self

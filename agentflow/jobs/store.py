@@ -12,13 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from agentflow.connectors.sql import open_database, reading
 from agentflow.flow.journal import AttemptLine, CostLine
 from agentflow.flow.pack import Pack
-from agentflow.jobs.events import next_event, note
 from agentflow.jobs.ids import now
 from agentflow.jobs.ledger.prices import publish
 from agentflow.jobs.ledger.settling import release, reserve, settle
 from agentflow.jobs.ledger.tables import PriceList, Verification
 from agentflow.jobs.migrate import upgrade
 from agentflow.jobs.tables import ENDED, LOCAL, Attempt, Cost, Effect, Job, Status
+from agentflow.jobs.telling.events import next_event, note
 
 MICROS = 1_000_000
 
