@@ -94,6 +94,7 @@ class Agentflow:
         most_waiting: int = 10_000,
         sinks: Sequence[BillingSink] = (),
         gate: Gate = PUBLIC,
+        grace: float = 30.0,
     ) -> None:
         self._parts = {p.name: p for p in (pack.pack if isinstance(pack, Part) else pack for pack in packs)}
         self._settings = [pack if isinstance(pack, Part) else Part(pack) for pack in packs]
@@ -106,6 +107,7 @@ class Agentflow:
         self.gate = gate
         """Which URLs tenants' events may be sent to."""
         self._sinks = sinks
+        self._grace = grace
         self.live = live
         """False where no money is meant."""
         self.most_waiting = most_waiting
@@ -134,7 +136,7 @@ class Agentflow:
                         budget=self._budget,
                     )
                 )
-            self.engine = self._given_engine or InProcess(self._unfinished)
+            self.engine = self._given_engine or InProcess(self._unfinished, patience=self._grace)
             if self._work:
                 courier = Courier(self.store, Sender(self.gate), self._sinks)
                 await stack.enter_async_context(courier.working())

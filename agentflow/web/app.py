@@ -15,13 +15,13 @@ from starlette.routing import Match
 from agentflow.errors import AgentflowError
 from agentflow.jobs.keys import Caller, Lock, caller_of
 from agentflow.jobs.service import Agentflow
-from agentflow.web.api import billing, disputes, events, files, health, jobs, reviews, webhooks
+from agentflow.web.api import admin, billing, disputes, events, files, health, jobs, reviews, webhooks
 from agentflow.web.layers import BodyGuard, Doorkeeper, Entrance, Limits
 from agentflow.web.openapi import describe
 from agentflow.web.problems import Problem, answer, handle
 
 LIMITS = Limits()
-ROUTERS = tuple(part.router for part in (files, jobs, events, reviews, disputes, billing, webhooks, health))
+ROUTERS = tuple(part.router for part in (files, jobs, events, reviews, disputes, billing, webhooks, admin, health))
 
 
 def create_app(service: Agentflow, lock: Lock, *, limits: Limits = LIMITS, opens: bool = True) -> FastAPI:

@@ -54,10 +54,10 @@ class Entrance:
             if self._open > self._limits.at_once and not scope["path"].startswith("/healthz"):
                 raise Problem("temporary-reduced-capacity", "Too much is under way here.", headers={"Retry-After": "1"})  # noqa: TRY301 - answered as all others
             await self._app(scope, receive, sending)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is answered as a problem and told in the log
+        except Exception as error:
             problem = as_problem(error)
             if problem.code == "internal":
-                log.error("request failed", extra={**_told(scope), "error": _trail(error)})  # noqa: TRY400 - its text stays out
+                log.exception("request failed", extra=_told(scope))
             if not status:
                 await answer(problem, state["request_id"])(scope, receive, sending)
         finally:
@@ -90,17 +90,6 @@ def _told(scope: Scope) -> dict[str, Any]:
 
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
-
-
-def _trail(error: BaseException) -> str:
-    """Where an error came from, without its text: that may hold what a tenant sent."""
-    places: list[str] = []
-    trace = error.__traceback__
-    while trace:
-        _, ours, place = trace.tb_frame.f_code.co_filename.rpartition("/agentflow/")
-        places += [f"{place}:{trace.tb_lineno}"] if ours else []
-        trace = trace.tb_next
-    return f"{type(error).__name__} below {' > '.join(places[-8:])}"
 
 
 class Doorkeeper:
