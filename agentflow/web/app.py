@@ -65,7 +65,7 @@ def create_app(service: Agentflow, lock: Lock, *, limits: Limits = LIMITS, opens
 async def _not_allowed(request: Request, _: Exception) -> Response:
     """405 with the methods of all routes of the path, not of the first one alone."""
     allowed: set[str] = set()
-    for route in request.app.router.routes:
+    for route in [route for router in (request.app.router, *ROUTERS) for route in router.routes]:
         if route.matches(request.scope)[0] is not Match.NONE:
             allowed |= set(getattr(route, "methods", None) or ())
     return answer(

@@ -1,14 +1,22 @@
 """What the API says and takes: the bodies, as OpenAPI shows them."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, Generic, Literal, TypeVar
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from agentflow.jobs.tables import Job, Status
 
 T = TypeVar("T")
+
+
+def _with_zone(at: datetime) -> datetime:
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+Time = Annotated[datetime, AfterValidator(_with_zone)]
+"""A time, which the database keeps in UTC without its zone."""
 LARGEST = 10**12
 
 
@@ -118,8 +126,8 @@ class JobBody(Told):
     metadata: dict[str, str]
     livemode: bool
     version: int
-    created_at: datetime
-    finished_at: datetime | None
+    created_at: Time
+    finished_at: Time | None
     links: dict[str, str]
 
 
@@ -145,7 +153,7 @@ class FileBody(Told):
     media_type: str
     sha256: str
     bytes: int
-    created_at: datetime
+    created_at: Time
 
 
 class ResultBody(Told):
@@ -172,7 +180,7 @@ class VerificationBody(Told):
     pack_version: str
     input_sha256: str
     output_sha256: str
-    created_at: datetime
+    created_at: Time
 
 
 class EventBody(Told):
@@ -180,7 +188,7 @@ class EventBody(Told):
 
     number: int
     type: str
-    created_at: datetime
+    created_at: Time
     data: dict[str, Any]
 
 
@@ -216,7 +224,7 @@ class ReviewBody(Told):
     forms: dict[str, Any]
     """The JSON Schema of each record that answers, by its name."""
     problems: list[Any]
-    created_at: datetime
+    created_at: Time
 
 
 class AnswerGiven(Given):
@@ -249,8 +257,8 @@ class DisputeBody(Told):
     fields: dict[str, Any]
     state: Literal["opened", "accepted", "rejected", "withdrawn"]
     decision: str | None
-    created_at: datetime
-    decided_at: datetime | None
+    created_at: Time
+    decided_at: Time | None
 
 
 class PriceBody(Told):
@@ -299,7 +307,7 @@ class TransferBody(Told):
     amount: Money
     kind: Literal["charge", "credit"]
     source: str
-    created_at: datetime
+    created_at: Time
 
 
 class StatementHead(Told):
@@ -310,13 +318,13 @@ class StatementHead(Told):
     number: int | None
     state: Literal["draft", "final"]
     total: Money
-    until: datetime
+    until: Time
 
 
 class StatementLineBody(Told):
     """A charge, or a credit below zero, and what it rests on."""
 
-    date: datetime
+    date: Time
     kind: str
     job: str
     reference: str

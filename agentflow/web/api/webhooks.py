@@ -1,7 +1,7 @@
 """/v1/webhook-endpoints and /v1/deliveries: where a tenant wants its events, and what became of each."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Response
@@ -17,7 +17,7 @@ from agentflow.jobs.ledger.tables import Outbox
 from agentflow.jobs.telling.courier import TEST, delivery
 from agentflow.jobs.telling.signing import new_secret
 from agentflow.web.api.deps import Cursor, IdempotencyKey, Limit, Service, as_dict, id_of, needs, newest, rest
-from agentflow.web.api.shapes import Given, Listed, Page, Told
+from agentflow.web.api.shapes import Given, Listed, Page, Time, Told
 from agentflow.web.openapi import also
 from agentflow.web.problems import Problem
 
@@ -72,7 +72,7 @@ class EndpointBody(Told):
     topics: list[str]
     enabled: bool
     disabled_for: str | None
-    created_at: datetime
+    created_at: Time
 
 
 class EndpointMade(EndpointBody):
@@ -85,13 +85,13 @@ class SecretBody(Told):
     """A new secret; messages are signed with the old one too for a while."""
 
     secret: str
-    old_until: datetime
+    old_until: Time
 
 
 class Try(Told):
     """One try to deliver."""
 
-    at: datetime
+    at: Time
     status: int | None
     error: str | None
     seconds: float
@@ -104,9 +104,9 @@ class DeliveryBody(Told):
     event: str
     type: str
     state: Literal["pending", "delivered", "failed"]
-    due_at: datetime | None
+    due_at: Time | None
     tries: list[Try]
-    created_at: datetime
+    created_at: Time
 
 
 @router.post("/webhook-endpoints", status_code=201, responses=also(409))
