@@ -19,7 +19,8 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first signal begins to stop, the second stops at once."""
         self._app.state.stopping = True
-        super().handle_exit(sig, frame)
+        self.force_exit = self.should_exit  # uvicorn's own would raise the signal once more when all is done
+        self.should_exit = True
 
 
 async def serve(app: FastAPI, *, host: str, port: int, grace: float) -> None:
