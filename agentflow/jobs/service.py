@@ -1,8 +1,6 @@
 """Agentflow as a library: submit jobs of packs, wait for their outcome, answer their reviews, cancel them."""
 
 import asyncio
-import hashlib
-import json
 import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -27,7 +25,8 @@ from agentflow.jobs.inprocess import InProcess
 from agentflow.jobs.ledger.prices import dearest
 from agentflow.jobs.ledger.settling import release
 from agentflow.jobs.ledger.tables import Outbox, PriceList, SpendAccount
-from agentflow.jobs.runner import Runner, is_document, open_runner
+from agentflow.jobs.orders import Order, earlier_jobs, free_name, order_of, same
+from agentflow.jobs.runner import Runner, open_runner
 from agentflow.jobs.store import Store, enter, open_store
 from agentflow.jobs.tables import LOCAL, Job
 from agentflow.jobs.telling.addresses import Gate
@@ -53,23 +52,6 @@ class Part:
     pack: Pack
     models: Mapping[str, ModelConfig] | Binder | None = None
     connect: Mapping[str, str] = field(default_factory=dict[str, str])
-
-
-@dataclass(frozen=True)
-class Order:
-    """What a tenant wants done."""
-
-    pack: str
-    record: Record
-    sha256: str
-    """Of what the record holds: the same is done once."""
-    name: str
-    tenant: str = LOCAL
-    labels: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    named: bool = False
-    """True where the tenant gave the name: then only the same name is the same job."""
-    most_minor: int | None = None
-    """What the dearest outcome may cost, in minor units of the pack's currency."""
 
 
 class Agentflow:
@@ -197,15 +179,16 @@ class Agentflow:
         """
         account = (SpendAccount.tenant_id == order.tenant, SpendAccount.currency == terms.currency)
         await session.execute(select(SpendAccount.tenant_id).where(*account).with_for_update())
-        if earlier := await _same(session, order):
-            return earlier, False
+        earlier = await earlier_jobs(session, order)
+        if again := same(order, earlier):
+            return again, False
         if order.most_minor is not None and (await dearest(session, terms.id)).amount_minor > order.most_minor:
             raise RequestError(f"A job of {order.pack} costs more than max_price allows.", code="price-changed")
         job = Job(
             id=new_id("job"),
             pack=order.pack,
             pack_version=self._parts[order.pack].version,
-            input_name=await _free_name(session, order),
+            input_name=free_name(order, earlier),
             input_sha256=order.sha256,
             input=order.record.model_dump(mode="json"),
             created_at=now(),
@@ -366,38 +349,6 @@ class JobHandle:
         return await self.service.cancel(self.id, self.tenant)
 
 
-def order_of(
-    pack: Pack,
-    given: Record,
-    *,
-    name: str | None = None,
-    tenant: str = LOCAL,
-    labels: Mapping[str, Any] | None = None,
-    most_minor: int | None = None,
-) -> Order:
-    """The order for a record. Raises RequestError where the pack does not take it."""
-    if not isinstance(given, pack.workflow.takes):
-        raise RequestError(f"The pack {pack.name} takes {pack.workflow.takes.__name__}.", code="invalid")
-    if isinstance(given, Document):
-        sha, called = given.sha256, name or given.name
-    else:
-        told = json.dumps(given.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
-        sha = hashlib.sha256(told.encode()).hexdigest()
-        called = name or f"{pack.workflow.takes.__name__} {sha[:12]}"
-    return Order(
-        pack.name, given, sha, called, tenant, labels=labels or {}, named=name is not None, most_minor=most_minor
-    )
-
-
-def record_of(pack: Pack, given: Mapping[str, Any]) -> Record:
-    """The record that a pack starts from. Raises pydantic's ValidationError; RequestError where it takes files."""
-    if is_document(pack):
-        raise RequestError(
-            f"The pack {pack.name} takes a file: send it to /v1/files, then name file_id.", code="invalid"
-        )
-    return pack.workflow.takes.model_validate(given)
-
-
 async def job_of(session: AsyncSession, job: str, tenant: str, *, lock: bool = False) -> Job:
     """A tenant's job. Raises RequestError where the tenant has none of that id, whoever else has."""
     query = select(Job).where(Job.id == job, Job.tenant_id == tenant)
@@ -405,20 +356,3 @@ async def job_of(session: AsyncSession, job: str, tenant: str, *, lock: bool = F
     if row is None:
         raise RequestError("There is no such job.", code="not-found")
     return row
-
-
-async def _same(session: AsyncSession, order: Order) -> Job | None:
-    """The tenant's job on the same content that has not failed."""
-    mine = [Job.tenant_id == order.tenant, Job.pack == order.pack, Job.input_sha256 == order.sha256]
-    mine += [Job.input_name == order.name] if order.named else []
-    alive = Job.status.not_in(("failed", "canceled"))
-    return await session.scalar(select(Job).where(*mine, alive).order_by(Job.id).limit(1))
-
-
-async def _free_name(session: AsyncSession, order: Order) -> str:
-    """The order's name, numbered where a job of that name on that content has failed or was canceled."""
-    mine = (Job.tenant_id == order.tenant, Job.pack == order.pack, Job.input_sha256 == order.sha256)
-    taken = set((await session.scalars(select(Job.input_name).where(*mine))).all())
-    if order.name not in taken:
-        return order.name
-    return next(name for n in range(2, len(taken) + 3) if (name := f"{order.name} ({n})") not in taken)

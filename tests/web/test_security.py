@@ -257,6 +257,10 @@ async def test_a_file_is_what_its_bytes_say_and_only_some_are_taken(tmp_path: Pa
             files = {"file": ("evil.exe", content, "application/x-evil")}
             sent = await client.post("/v1/files", files=files, headers=once(str(hash(content))))
             assert (sent.status_code, sent.json()["media_type"]) == (201, media), content
+            kept = await client.get(f"/v1/files/{sent.json()['id']}/content")
+            assert kept.content == content
+            assert kept.headers["content-disposition"].startswith("attachment")
+            assert kept.headers["x-content-type-options"] == "nosniff"
         for content, code in REFUSED.items():
             sent = await client.post("/v1/files", files={"file": ("a.pdf", content)}, headers=once("r"))
             assert sent.json()["code"] == code, content

@@ -14,7 +14,8 @@ from agentflow.jobs.ledger.tables import Charge, ChargeBalance, Dispute
 from agentflow.jobs.tables import Cost, Job
 from agentflow.web.api.deps import Service, id_of, needs, utc
 from agentflow.web.api.disputes import body_of
-from agentflow.web.api.shapes import DisputeBody, Given, Listed, Money, Told
+from agentflow.web.api.money_shapes import DisputeBody
+from agentflow.web.api.shapes import Given, Listed, Money, Told
 from agentflow.web.openapi import also
 from agentflow.web.problems import Problem
 

@@ -14,11 +14,8 @@ from agentflow.jobs.ledger import bill, statements
 from agentflow.jobs.ledger.tables import Charge, ListedPrice, SpendAccount, Statement, StatementLine, Transfer
 from agentflow.jobs.tables import Job
 from agentflow.web.api.deps import Cursor, Limit, Service, id_of, needs, newest, rest, utc
-from agentflow.web.api.shapes import (
+from agentflow.web.api.money_shapes import (
     BalanceBody,
-    Listed,
-    Money,
-    Page,
     PriceBody,
     StatementBody,
     StatementHead,
@@ -26,6 +23,7 @@ from agentflow.web.api.shapes import (
     TransferBody,
     UsageLine,
 )
+from agentflow.web.api.shapes import Listed, Money, Page
 from agentflow.web.api.standing import REASONS
 from agentflow.web.openapi import also, as_media
 from agentflow.web.problems import Problem

@@ -23,7 +23,8 @@ from agentflow.web.api.deps import (
     newest,
     rest,
 )
-from agentflow.web.api.shapes import DisputeBody, DisputeGiven, Page
+from agentflow.web.api.money_shapes import DisputeBody, DisputeGiven
+from agentflow.web.api.shapes import Page
 from agentflow.web.openapi import also
 from agentflow.web.problems import Problem
 

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response, UploadFile
+from fastapi.responses import FileResponse
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,7 +14,7 @@ from agentflow.jobs.keys import Caller
 from agentflow.web.api.deps import IdempotencyKey, Service, as_dict, id_of, needs
 from agentflow.web.api.shapes import FileBody
 from agentflow.web.media import HEAD, media_type, plain_name
-from agentflow.web.openapi import also
+from agentflow.web.openapi import also, as_media
 from agentflow.web.problems import Problem
 
 router = APIRouter(prefix="/v1/files", tags=["files"])
@@ -62,6 +63,18 @@ async def get_file(
 ) -> FileBody:
     """Look at what is known of a file."""
     return _body(await _file(service, file_id, caller))
+
+
+@router.get(
+    "/{file_id}/content", response_class=FileResponse, responses=also(404) | as_media("application/octet-stream")
+)
+async def get_content(
+    file_id: FileId, caller: Annotated[Caller, Depends(needs("jobs:read"))], service: Service
+) -> FileResponse:
+    """A file as it was sent; to be saved, never to be shown in a page."""
+    row = await _file(service, file_id, caller)
+    path = service.documents.path(row.sha256)
+    return FileResponse(path, media_type="application/octet-stream", filename=row.name)
 
 
 async def _file(service: Service, file: str, caller: Caller) -> File:

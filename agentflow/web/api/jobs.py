@@ -12,8 +12,9 @@ from agentflow.jobs.api_tables import File
 from agentflow.jobs.idempotency import Answer, Asked, once
 from agentflow.jobs.keys import Caller
 from agentflow.jobs.ledger.tables import PriceList, Verification
+from agentflow.jobs.orders import order_of, record_of
 from agentflow.jobs.runner import is_document
-from agentflow.jobs.service import RESTING, Agentflow, job_of, order_of, record_of
+from agentflow.jobs.service import RESTING, Agentflow, job_of
 from agentflow.jobs.tables import Job, Status
 from agentflow.web.api.deps import (
     Cursor,

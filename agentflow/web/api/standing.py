@@ -48,6 +48,8 @@ async def progress_of(store: Store, job: Job) -> Progress | None:
 async def _books(session: AsyncSession, jobs: Sequence[str]) -> Books:
     held = (await session.scalars(select(Reservation).where(Reservation.job_id.in_(jobs)))).all()
     charges = (await session.scalars(select(Charge).where(Charge.job_id.in_(jobs)))).all()
+    if not charges:
+        return Books({one.job_id: one for one in held}, {}, {}, frozenset())
     balances = select(ChargeBalance).where(ChargeBalance.charge_id.in_([one.id for one in charges]))
     credited = {one.charge_id: one.credited_minor for one in (await session.scalars(balances)).all()}
     disputed = select(Dispute.job_id).where(Dispute.job_id.in_(jobs), Dispute.state == "opened")
