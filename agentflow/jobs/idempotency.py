@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from agentflow.errors import RequestError
@@ -50,26 +52,23 @@ async def once(store: Store, asked: Asked, act: Callable[[AsyncSession], Awaitab
     Raises RequestError where the key came with another body before.
     """
     place = (asked.tenant, asked.route, asked.key)
-    row = Once(
-        tenant_id=asked.tenant, route=asked.route, key=asked.key, body_sha256=asked.sha256, created_at=now(), body={}
-    )
     async with store.writing() as session:
-        earlier = await session.get(Once, place)
-        if earlier is None and await _claim(session, row):
+        if await _claimed(session, asked):
             status, body = await act(session)
-            row.status, row.body = status, body
+            mine = (Once.tenant_id == asked.tenant, Once.route == asked.route, Once.key == asked.key)
+            await session.execute(update(Once).where(*mine).values(status=status, body=body))
             return Done(status, body)
-        earlier = earlier or await session.get_one(Once, place, populate_existing=True)
+        earlier = await session.get_one(Once, place)
     if earlier.body_sha256 != asked.sha256:
         text = "This Idempotency-Key came with another body before; use a new key for a new request."
         raise RequestError(text, code="idempotency-key-reused")
     return Done(earlier.status or 200, earlier.body or {}, replayed=True)
 
 
-async def _claim(session: AsyncSession, row: Once) -> bool:
-    try:
-        async with session.begin_nested():
-            session.add(row)
-        return True
-    except IntegrityError:
-        return False
+async def _claimed(session: AsyncSession, asked: Asked) -> bool:
+    """Writes the key; False where it is there already, after waiting for whoever is writing it."""
+    insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
+    values = {"tenant_id": asked.tenant, "route": asked.route, "key": asked.key}
+    row = insert(Once).values(**values, body_sha256=asked.sha256, created_at=now())
+    written = await session.execute(row.on_conflict_do_nothing().returning(Once.key))
+    return written.first() is not None

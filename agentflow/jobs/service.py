@@ -24,7 +24,7 @@ from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.inprocess import InProcess
 from agentflow.jobs.ledger.prices import dearest
 from agentflow.jobs.ledger.settling import release
-from agentflow.jobs.ledger.tables import Outbox, PriceList, SpendAccount
+from agentflow.jobs.ledger.tables import ListedPrice, Outbox, PriceList, Reservation, SpendAccount
 from agentflow.jobs.orders import Order, earlier_jobs, free_name, order_of, same
 from agentflow.jobs.runner import Runner, open_runner
 from agentflow.jobs.store import Store, enter, open_store
@@ -52,6 +52,14 @@ class Part:
     pack: Pack
     models: Mapping[str, ModelConfig] | Binder | None = None
     connect: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a pack's jobs are accepted under, and its dearest outcome: what is set aside for each."""
+
+    listed: PriceList
+    most: ListedPrice
 
 
 class Agentflow:
@@ -96,7 +104,7 @@ class Agentflow:
         """Jobs that may wait in the engine before new ones are told to come back."""
         self._stack = AsyncExitStack()
         self._runners: dict[str, Runner] = {}
-        self._terms: dict[tuple[str, str], PriceList] = {}
+        self._terms: dict[tuple[str, str], Terms] = {}
         self._publishing = asyncio.Lock()
         self.store: Store
         self.documents: Documents
@@ -161,28 +169,33 @@ class Agentflow:
             job, _ = await self.accept(session, order, terms)
         return JobHandle(self, job.id, tenant)
 
-    async def terms(self, pack: Pack, tenant: str) -> PriceList:
+    async def terms(self, pack: Pack, tenant: str) -> Terms:
         """The terms that the tenant's jobs of a pack are accepted under, published where they are new."""
         place = (pack.name, tenant)
         async with self._publishing:
             if place not in self._terms:
                 try:
-                    self._terms[place] = await self.store.accept(pack, tenant)
+                    listed = await self.store.accept(pack, tenant)
                 except IntegrityError:  # another process was publishing the same
-                    self._terms[place] = await self.store.accept(pack, tenant)
+                    listed = await self.store.accept(pack, tenant)
+                async with self.store.looking() as session:
+                    self._terms[place] = Terms(listed, await dearest(session, listed.id))
         return self._terms[place]
 
-    async def accept(self, session: AsyncSession, order: Order, terms: PriceList) -> tuple[Job, bool]:
-        """A job for the order, in the caller's transaction, and whether it is new: the same content is one job.
+    async def accept(self, session: AsyncSession, order: Order, terms: Terms) -> tuple[Job, Reservation | None]:
+        """A job for the order, in the caller's transaction, and what is set aside for it.
+
+        Nothing is where the job was there already: the same content is one job, charged once.
 
         Raises CapError where the tenant may not spend more, RequestError where it would cost more than it may.
         """
-        account = (SpendAccount.tenant_id == order.tenant, SpendAccount.currency == terms.currency)
-        await session.execute(select(SpendAccount.tenant_id).where(*account).with_for_update())
+        if session.get_bind().dialect.name != "sqlite":  # there a writer is alone as it is
+            account = (SpendAccount.tenant_id == order.tenant, SpendAccount.currency == terms.listed.currency)
+            await session.execute(select(SpendAccount.tenant_id).where(*account).with_for_update())
         earlier = await earlier_jobs(session, order)
         if again := same(order, earlier):
-            return again, False
-        if order.most_minor is not None and (await dearest(session, terms.id)).amount_minor > order.most_minor:
+            return again, None
+        if order.most_minor is not None and terms.most.amount_minor > order.most_minor:
             raise RequestError(f"A job of {order.pack} costs more than max_price allows.", code="price-changed")
         job = Job(
             id=new_id("job"),
@@ -193,12 +206,12 @@ class Agentflow:
             input=order.record.model_dump(mode="json"),
             created_at=now(),
             tenant_id=order.tenant,
-            price_list_id=terms.id,
+            price_list_id=terms.listed.id,
             labels=dict(order.labels),
         )
-        await enter(session, job)
+        held = await enter(session, job, terms.most)
         await self.engine.submit(session, job.id, job.tenant_id)
-        return job, True
+        return job, held
 
     async def job(self, job: str, tenant: str = LOCAL) -> Job:
         """The tenant's job of that id. Raises RequestError where the tenant has none."""

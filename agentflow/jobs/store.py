@@ -1,7 +1,8 @@
 """The job store: a row a job, an effect and a model call, in any SQL database."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from decimal import Decimal
 from typing import Any
 
@@ -10,12 +11,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from agentflow.connectors.sql import open_database, reading
+from agentflow.errors import LedgerError
 from agentflow.flow.journal import AttemptLine, CostLine
 from agentflow.flow.pack import Pack
 from agentflow.jobs.ids import now
-from agentflow.jobs.ledger.prices import publish
-from agentflow.jobs.ledger.settling import release, reserve, settle
-from agentflow.jobs.ledger.tables import PriceList, Verification
+from agentflow.jobs.ledger.prices import dearest, publish
+from agentflow.jobs.ledger.settling import release, reserve, reserve_new, settle
+from agentflow.jobs.ledger.tables import ListedPrice, PriceList, Reservation, Verification
 from agentflow.jobs.migrate import upgrade
 from agentflow.jobs.tables import ENDED, LOCAL, Attempt, Cost, Effect, Job, Status
 from agentflow.jobs.telling.events import next_event, note
@@ -28,11 +30,15 @@ class Store:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._writing = async_sessionmaker(engine, expire_on_commit=False)
+        # SQLite lets one write at a time: who waits here is served in turn, who waits there sleeps and tries again.
+        self._turns = asyncio.Lock() if engine.dialect.name == "sqlite" else nullcontext()
         self._reading = async_sessionmaker(reading(engine), expire_on_commit=False)
 
-    def writing(self) -> AbstractAsyncContextManager[AsyncSession]:
+    @asynccontextmanager
+    async def writing(self) -> AsyncGenerator[AsyncSession]:
         """A transaction that writes; what is done in it is there together or not at all."""
-        return self._writing.begin()
+        async with self._turns, self._writing.begin() as session:
+            yield session
 
     def looking(self) -> AbstractAsyncContextManager[AsyncSession]:
         """A session that only reads."""
@@ -159,13 +165,18 @@ class Store:
         return JobJournal(self._writing, job)
 
 
-async def enter(session: AsyncSession, job: Job) -> None:
-    """Adds a new job and sets its price aside. Raises CapError where the tenant may not spend more."""
+async def enter(session: AsyncSession, job: Job, most: ListedPrice | None = None) -> Reservation:
+    """Adds a new job and sets its price aside; `most` is its dearest outcome, where that is known.
+
+    Raises CapError where the tenant may not spend more, LedgerError where the job has no terms.
+    """
+    if job.price_list_id is None:
+        raise LedgerError(f"job {job.id} was accepted under no terms")
     queued = next_event(job, "job.queued")
     session.add(job)
     await session.flush()
     session.add(queued)
-    await reserve(session, job)
+    return await reserve_new(session, job, most or await dearest(session, job.price_list_id))
 
 
 class JobJournal:

@@ -16,7 +16,8 @@ from agentflow.errors import AgentflowError
 from agentflow.jobs.keys import Caller, Lock, caller_of
 from agentflow.jobs.service import Agentflow
 from agentflow.web.api import admin, billing, disputes, events, files, health, jobs, reviews, webhooks
-from agentflow.web.layers import BodyGuard, Doorkeeper, Entrance, Limits
+from agentflow.web.layers import BodyGuard, Doorkeeper, Entrance
+from agentflow.web.limits import Known, Limits
 from agentflow.web.openapi import describe
 from agentflow.web.problems import Problem, answer, handle
 
@@ -36,9 +37,15 @@ def create_app(service: Agentflow, lock: Lock, *, limits: Limits = LIMITS, opens
             yield
             app.state.stopping = True
 
+    known = Known()
+
     async def look_up(key: str) -> Caller | None:
+        if found := known.get(lock.digest(key)):
+            return found
         async with service.store.looking() as session:
-            return await caller_of(session, lock, key)
+            caller = await caller_of(session, lock, key)
+        known.put(lock.digest(key), caller)
+        return caller
 
     app = FastAPI(
         title="agentflow",

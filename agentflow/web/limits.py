@@ -4,6 +4,8 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from agentflow.jobs.keys import Caller
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -40,3 +42,23 @@ class Buckets:
         self._full.move_to_end(name)
         if len(self._full) > 10_000:
             self._full.popitem(last=False)
+
+
+@dataclass
+class Known:
+    """Callers that were let in a moment ago, by their key's digest: a key that is revoked works that long at most."""
+
+    seconds: float = 1.0
+    _seen: dict[str, tuple[Caller, float]] = field(default_factory=dict[str, tuple[Caller, float]])
+
+    def get(self, digest: str) -> Caller | None:
+        """The caller, where it was let in within those seconds."""
+        caller, until = self._seen.get(digest, (None, 0.0))
+        return caller if until > time.monotonic() else None
+
+    def put(self, digest: str, caller: Caller | None) -> None:
+        """Remembers who was let in; nobody else."""
+        if len(self._seen) > 10_000:
+            self._seen.clear()
+        if caller is not None:
+            self._seen[digest] = (caller, time.monotonic() + self.seconds)

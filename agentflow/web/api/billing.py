@@ -42,14 +42,16 @@ async def prices(caller: Annotated[Caller, Depends(needs("jobs:read"))], service
     for pack in service.packs.values():
         terms = await service.terms(pack, caller.tenant)
         async with service.store.looking() as session:
-            rows = (await session.scalars(select(ListedPrice).where(ListedPrice.price_list_id == terms.id))).all()
+            rows = (
+                await session.scalars(select(ListedPrice).where(ListedPrice.price_list_id == terms.listed.id))
+            ).all()
         costs = {row.outcome: Money(amount_minor=row.amount_minor, currency=row.currency) for row in rows}
         listed.append(
             PriceBody(
                 pack=pack.name,
                 pack_version=pack.version,
-                price_list=terms.id,
-                dispute_days=terms.dispute_days,
+                price_list=terms.listed.id,
+                dispute_days=terms.listed.dispute_days,
                 outcomes=costs,
             )
         )

@@ -11,10 +11,10 @@ from agentflow.flow.record import Document, Record
 from agentflow.jobs.api_tables import File
 from agentflow.jobs.idempotency import Answer, Asked, once
 from agentflow.jobs.keys import Caller
-from agentflow.jobs.ledger.tables import PriceList, Verification
+from agentflow.jobs.ledger.tables import Verification
 from agentflow.jobs.orders import order_of, record_of
 from agentflow.jobs.runner import is_document
-from agentflow.jobs.service import RESTING, Agentflow, job_of
+from agentflow.jobs.service import RESTING, Agentflow, Terms, job_of
 from agentflow.jobs.tables import Job, Status
 from agentflow.web.api.deps import (
     Cursor,
@@ -33,7 +33,7 @@ from agentflow.web.api.deps import (
     utc,
 )
 from agentflow.web.api.shapes import JobBody, JobGiven, Page, ResultBody, VerificationBody
-from agentflow.web.api.standing import show, shown
+from agentflow.web.api.standing import fresh, show, shown
 from agentflow.web.openapi import also
 from agentflow.web.problems import Problem
 
@@ -69,20 +69,24 @@ async def submit(
     )
 
     async def act(session: AsyncSession) -> Answer:
-        job, new = await service.accept(session, order, terms)
-        return 202, {"id": job.id, "duplicate_of": None if new else job.id}
+        job, held = await service.accept(session, order, terms)
+        if held is not None:
+            return 202, as_dict(fresh(job, held, live=service.live))
+        return 202, as_dict((await show(session, job, live=service.live)).model_copy(update={"duplicate_of": job.id}))
 
     done = await once(service.store, Asked(caller.tenant, "POST /v1/jobs", key, as_dict(given)), act)
     if done.replayed:
         response.headers["Idempotent-Replayed"] = "true"
+    response.headers["Location"] = f"/v1/jobs/{done.body['id']}"
+    response.headers["Retry-After"] = COME_BACK
+    if not seconds_to_wait(prefer):
+        return JobBody.model_validate(done.body)
     job = await _waited(service, done.body["id"], caller, prefer, response)
     async with service.store.looking() as session:
         body = await show(session, job, live=service.live)
-    response.headers["Location"] = f"/v1/jobs/{job.id}"
-    if seconds_to_wait(prefer) and job.status in RESTING:
+    if job.status in RESTING:
         response.status_code = 200
-    else:
-        response.headers["Retry-After"] = COME_BACK
+        del response.headers["Retry-After"]
     return body.model_copy(update={"duplicate_of": done.body["duplicate_of"]})
 
 
@@ -189,7 +193,7 @@ async def _record(service: Agentflow, caller: Caller, given: JobGiven) -> Record
     return Document(name=file.name, sha256=file.sha256, size=file.size)
 
 
-def _same_currency(terms: PriceList, given: JobGiven) -> None:
-    if given.max_price and given.max_price.currency != terms.currency:
+def _same_currency(terms: Terms, given: JobGiven) -> None:
+    if given.max_price and given.max_price.currency != terms.listed.currency:
         pointer = {"pointer": "/max_price/currency", "code": "currency"}
         raise Problem("invalid", "The pack is priced in another currency.", errors=[pointer])

@@ -37,6 +37,11 @@ async def show(session: AsyncSession, job: Job, *, live: bool) -> JobBody:
     return (await shown(session, [job], live=live))[0]
 
 
+def fresh(job: Job, held: Reservation, *, live: bool) -> JobBody:
+    """A job that was accepted just now as a body, without a look at the database."""
+    return _body(job, Books({job.id: held}, {}, {}, frozenset()), None, live)
+
+
 async def progress_of(store: Store, job: Job) -> Progress | None:
     """How far the job is, while it runs."""
     if job.status != "running":
