@@ -16,6 +16,7 @@ AgentflowError
 ├── LedgerError        money cannot be moved like that
 │   ├── CapError           a tenant may not spend more
 │   └── DisputeError       a charge cannot be disputed, or not any more
+├── RequestError       a tenant asks for what cannot be
 ├── ConnectorError     a connector cannot reach or read what it is connected to
 └── WorkerError        a child process did not finish its call
     ├── WorkerTimeout      it ran past its time limit
@@ -103,6 +104,18 @@ class DisputeError(LedgerError):
     """A charge cannot be disputed, or not any more.
 
     `code` says why: `not-charged`, `dispute-window-closed`, `dispute-open`, `dispute-closed`.
+    """
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class RequestError(AgentflowError):
+    """A tenant asks for what cannot be.
+
+    `code` says why, as the HTTP API does: `not-found`, `not-ready`, `job-terminal`, `stale-version`, `price-changed`,
+    `idempotency-key-reused`, `unsupported-media`, `unsafe-document`, `unsafe-url`, `invalid`.
     """
 
     def __init__(self, message: str, *, code: str) -> None:

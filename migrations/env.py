@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from agentflow.jobs.ledger.tables import Table
+from agentflow.jobs.api_tables import Table
 
 context.configure(
     connection=context.config.attributes["connection"], target_metadata=Table.metadata, render_as_batch=True

@@ -13,6 +13,8 @@ PRINTS = {
     "each_and_fork.py": "{'text': '2 items, tea and milk: 175 cents'}",
     "person_in_the_loop.py": "unclear: Approved",
     "effect_once.py": "1 parcel",
+    "as_a_library.py": "large: Refused 20 cents",
+    "inside_a_product.py": "ada: {'status': 'finished', 'title': 'Nice chair'}",
 }
 
 

@@ -17,6 +17,7 @@ FLOORS = {
     "exams": 5,
     "jobs": 6,
     "web": 7,
+    "client": 7,
     "cli": 7,
 }
 SEAMS = {"langgraph": "engine/graph.py", "litellm": "engine/models.py"}

@@ -13,6 +13,8 @@ COMMANDS = {
     "check": "Look for faults in a pack without running it.",
     "draw": "Draw a pack's workflow as Mermaid or SVG.",
     "bill": "What was charged and why; disputes, credits, statements, proof of the sums.",
+    "serve": "Sell packs' jobs over HTTP.",
+    "key": "Make, list and revoke the API keys of tenants.",
     "db": "Bring a job database to the newest schema, or look whether it is.",
 }
 

@@ -36,6 +36,10 @@ class Documents:
         """Stores the file at `path`; memory stays constant. Raises ConnectorError where it cannot be read."""
         return await asyncio.to_thread(self._copy, path, name)
 
+    async def take(self, source: BinaryIO, name: str) -> Document:
+        """Stores what `source` has left to read; memory stays constant."""
+        return await asyncio.to_thread(self._store, source, name)
+
     async def put(self, data: bytes) -> str:
         """Stores `data`; its sha256."""
         sha = hashlib.sha256(data).hexdigest()

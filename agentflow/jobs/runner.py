@@ -31,7 +31,7 @@ from agentflow.flow.step import label
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.tables import PriceList, Verification
 from agentflow.jobs.store import Store, dollars, open_store
-from agentflow.jobs.tables import Job, Status
+from agentflow.jobs.tables import ENDED, Job, Status
 
 
 class Runner:
@@ -88,7 +88,10 @@ class Runner:
         raises ends the job as failed, free of charge; the next call tries it again. Raises StoreError where the job
         database broke off: the job can be carried on once it answers again.
         """
-        return await self._advance(await self._row(job), None, since)
+        row = await self._row(job)
+        if row.status not in since:
+            return await self._cleared(row)
+        return await self._advance(row, row.answers or None, since)
 
     async def answer(self, job: str, answer: str, value: Mapping[str, Any], question: str | None = None) -> Job:
         """Gives a person's answer, an `answer` record with fields `value`, and carries the job on.
@@ -96,12 +99,16 @@ class Runner:
         `question` is needed only where several are open. Raises RunError where the job asks nothing of that kind.
         """
         row = await self._row(job)
+        answers = self.answered(row, answer, value, question)
+        return await self._advance(row, answers, ("awaiting_review",), given=True)
+
+    def answered(self, row: Job, answer: str, value: Mapping[str, Any], question: str | None = None) -> dict[str, Any]:
+        """The answer by question id, as a step reads it. Raises RunError where the job asks nothing of that kind."""
         asked = _asked(row, question)
         if answer not in row.questions[asked]["answers"]:
             names = ", ".join(row.questions[asked]["answers"])
-            raise RunError(f"job {job} cannot be answered with {answer}; it takes {names}")
-        given = _valid(self.pack, answer, value)
-        return await self._advance(row, {asked: {"type": answer, "value": given}}, ("awaiting_review",))
+            raise RunError(f"job {row.id} cannot be answered with {answer}; it takes {names}")
+        return {asked: {"type": answer, "value": _valid(self.pack, answer, value)}}
 
     async def _row(self, job: str) -> Job:
         row = await self.store.get(job)
@@ -109,11 +116,14 @@ class Runner:
             raise RunError(f"there is no job {job} in this database; `agentflow review list` shows what there is")
         return row
 
-    async def _advance(self, row: Job, answers: Mapping[str, Any] | None, since: Sequence[Status]) -> Job:
+    async def _advance(
+        self, row: Job, answers: Mapping[str, Any] | None, since: Sequence[Status], *, given: bool = False
+    ) -> Job:
+        """`given` says that a person waits for what becomes of the answer."""
         number = await self.store.begin(row.id, since=since, terms=self._terms.id)
         if number is None:
             row = await self._row(row.id)
-            if answers is None:
+            if not given:
                 return await self._cleared(row)
             raise RunError(f"job {row.id} is {row.status} by now; somebody else was faster")
         try:
@@ -123,7 +133,7 @@ class Runner:
 
     async def _cleared(self, row: Job) -> Job:
         """The job; what a run that was killed right after its end has left of its steps is deleted."""
-        if row.status == "finished":
+        if row.status in ENDED:
             await forget(row.id, self._savers(Fence(row.id, row.fence)))
         return row
 
@@ -178,6 +188,7 @@ class Runner:
         standing = await self._graph.standing(row.id, saver)
         if not standing.begun and answers:
             raise RunError("the steps of this job are not kept here; name the folder of its run with --out")
+        answers = {asked: given for asked, given in (answers or {}).items() if asked in standing.questions}
         if not standing.begun:
             return await self._graph.start(row.id, saver, do, self.pack.workflow.takes.model_validate(row.input))
         if standing.outcome or (standing.questions and not answers):
@@ -201,6 +212,7 @@ class Runner:
             "sources": sorted({*roles, *(e["source"] for e in evidence.values())}),
             "cost_micros": micros,
             "seconds": row.seconds + seconds,
+            "answers": {},
         }
         if not standing.outcome:
             return await self.store.change(row.id, fence.number, status="awaiting_review", **values)
@@ -211,7 +223,7 @@ class Runner:
 
     async def _fail(self, row: Job, fence: Fence, error: Exception, answered: bool, seconds: float) -> Job:
         if answered and isinstance(error, RunError):  # the answer did not fit: the question stays as it was
-            await self.store.change(row.id, fence.number, status="awaiting_review", questions=row.questions)
+            await self.store.change(row.id, fence.number, status="awaiting_review", questions=row.questions, answers={})
             raise error
         micros, roles = await self.store.cost(row.id)
         where = next(iter(getattr(error, "__notes__", [])), "")  # ours comes first; LangGraph adds its own behind it

@@ -1,7 +1,8 @@
 """The job store: jobs, their effects, model calls and attempts, in any SQL database."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from decimal import Decimal
 from typing import Any
 
@@ -10,14 +11,16 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from agentflow.connectors.sql import open_database, reading
+from agentflow.errors import LedgerError
 from agentflow.flow.pack import Pack
 from agentflow.jobs.ids import now
 from agentflow.jobs.journal import MICROS, JobJournal, hold, unbroken
-from agentflow.jobs.ledger.prices import publish
-from agentflow.jobs.ledger.settling import release, reserve, settle, tell
-from agentflow.jobs.ledger.tables import PriceList, Verification
+from agentflow.jobs.ledger.prices import dearest, publish
+from agentflow.jobs.ledger.settling import release, reserve, reserve_new, settle
+from agentflow.jobs.ledger.tables import ListedPrice, PriceList, Reservation, Verification
 from agentflow.jobs.migrate import upgrade
-from agentflow.jobs.tables import LOCAL, Attempt, Cost, Job, Status
+from agentflow.jobs.tables import ENDED, LOCAL, Attempt, Cost, Job, Status
+from agentflow.jobs.telling.events import next_event, note
 
 
 class Store:
@@ -26,7 +29,19 @@ class Store:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._writing = async_sessionmaker(engine, expire_on_commit=False)
+        # SQLite lets one write at a time: who waits here is served in turn, who waits there sleeps and tries again.
+        self._turns = asyncio.Lock() if engine.dialect.name == "sqlite" else nullcontext()
         self._reading = async_sessionmaker(reading(engine), expire_on_commit=False)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncGenerator[AsyncSession]:
+        """A transaction that writes; what is done in it is there together or not at all."""
+        async with self._turns, unbroken(self._writing.begin()) as session:
+            yield session
+
+    def looking(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """A session that only reads."""
+        return unbroken(self._reading())
 
     async def accept(self, pack: Pack, tenant: str = LOCAL) -> PriceList:
         """The terms of the pack's prices, published where they are new, and the tenant's account in their currency."""
@@ -41,10 +56,8 @@ class Store:
         if earlier := await self._same(job):
             return earlier
         try:
-            async with self._writing.begin() as session:
-                session.add(job)
-                await session.flush()
-                await reserve(session, job)
+            async with self.writing() as session:
+                await enter(session, job)
             return job
         except IntegrityError:
             if earlier := await self._same(job):
@@ -54,12 +67,12 @@ class Store:
     async def _same(self, job: Job) -> Job | None:
         mine = (Job.tenant_id == job.tenant_id, Job.pack == job.pack)
         same = (Job.input_name == job.input_name, Job.input_sha256 == job.input_sha256)
-        async with self._look() as session:
+        async with self.looking() as session:
             return await session.scalar(select(Job).where(*mine, *same))
 
     async def get(self, job: str) -> Job | None:
         """The job with that id."""
-        async with self._look() as session:
+        async with self.looking() as session:
             return await session.get(Job, job)
 
     async def jobs(self, pack: str | None = None, status: Status | None = None) -> Sequence[Job]:
@@ -67,7 +80,7 @@ class Store:
         query = select(Job).order_by(Job.created_at, Job.id)
         query = query.where(Job.pack == pack) if pack else query
         query = query.where(Job.status == status) if status else query
-        async with self._look() as session:
+        async with self.looking() as session:
             return (await session.scalars(query)).all()
 
     async def find(self, name: str) -> Sequence[Job]:
@@ -77,7 +90,7 @@ class Store:
         file += [Job.input_name.contains(f"/{name}#", autoescape=True)]
         ids = [Job.id.startswith(start, autoescape=True) for start in (name, f"job_{name}")]
         query = select(Job).where(or_(*ids, *file)).order_by(Job.created_at, Job.id)
-        async with self._look() as session:
+        async with self.looking() as session:
             return (await session.scalars(query)).all() if name else []
 
     async def change(self, job: str, fence: int | None = None, **values: Any) -> Job:
@@ -85,10 +98,15 @@ class Store:
 
         Here and below: raises LeaseLost where `fence` is given and the job is not held under it any more.
         """
-        async with self._transaction() as session:
+        async with self.writing() as session:
             await hold(session, job, fence)
-            await session.execute(update(Job).where(Job.id == job, Job.status != "finished").values(**values))
-            return (await session.scalars(select(Job).where(Job.id == job))).one()
+            changed = await session.execute(
+                update(Job).where(Job.id == job, Job.status.not_in(ENDED)).values(**values).returning(Job.id)
+            )
+            row = await session.get_one(Job, job, populate_existing=True)
+            if changed.first() is not None and values.get("status") == "awaiting_review":
+                note(session, row, "job.awaiting_review", {"questions": sorted(row.questions)})
+            return row
 
     async def begin(self, job: str, *, since: Sequence[Status], terms: str) -> int | None:
         """Takes a job over if its status is one of `since`: its new fence, under which it is held; else None.
@@ -97,7 +115,7 @@ class Store:
         job without terms gets those given.
         """
         values: dict[str, Any] = {"status": "running", "questions": {}, "fence": Job.fence + 1}
-        async with self._transaction() as session:
+        async with self.writing() as session:
             changed = await session.execute(
                 update(Job).where(Job.id == job, Job.status.in_(since)).values(**values).returning(Job.fence)
             )
@@ -106,19 +124,20 @@ class Store:
                 return None
             row = await session.get_one(Job, job)
             row.price_list_id = row.price_list_id or terms
+            note(session, row, "job.started")
             await session.flush()
             await reserve(session, row)
             return fence
 
     async def finish(self, job: str, verification: Verification, fence: int | None = None, **values: Any) -> Job:
         """Ends a job with its outcome, verified and charged in one transaction; an ended job stays as it is."""
-        async with self._transaction() as session:
+        async with self.writing() as session:
             await hold(session, job, fence)
             row = await session.get_one(Job, job, with_for_update=True)
-            if row.status != "finished":
+            if row.status not in ENDED:
                 charge = await settle(session, row, verification)
                 price = (charge.amount_minor, charge.currency) if charge else (0, row.currency)
-                tell(session, row.tenant_id, "job.finished", row.id, {"outcome": verification.outcome})
+                note(session, row, "job.finished", {"outcome": verification.outcome})
                 for name, value in (values | {"price_minor": price[0], "currency": price[1]}).items():
                     setattr(row, name, value)
                 row.status, row.outcome, row.finished_at = "finished", verification.outcome, now()
@@ -126,34 +145,36 @@ class Store:
 
     async def fail(self, job: str, fence: int | None = None, **values: Any) -> Job:
         """Ends a job as failed, free of charge; an ended job stays as it is."""
-        async with self._transaction() as session:
+        async with self.writing() as session:
             await hold(session, job, fence)
             changed = await session.execute(
                 update(Job)
-                .where(Job.id == job, Job.status != "finished")
+                .where(Job.id == job, Job.status.not_in(ENDED))
                 .values(status="failed", **values)
                 .returning(Job.id)
             )
+            row = await session.get_one(Job, job, populate_existing=True)
             if changed.first() is not None:
+                note(session, row, "job.failed")
                 await release(session, job)
-            return await session.get_one(Job, job)
+            return row
 
     async def cost(self, job: str) -> tuple[int, list[str]]:
         """Millionths of a USD that the job's model calls have cost so far, and the roles asked."""
-        async with self._look() as session:
+        async with self.looking() as session:
             total = await session.scalar(select(func.sum(Cost.cost_micros)).where(Cost.job_id == job))
             roles = await session.scalars(select(Cost.role).where(Cost.job_id == job, Cost.fault.is_(None)).distinct())
             return int(total or 0), sorted(roles)
 
     async def attempts(self, job: str) -> Sequence[Attempt]:
         """The attempts at the job's steps in the order in which they ended, those of all its runs."""
-        async with self._look() as session:
+        async with self.looking() as session:
             return (await session.scalars(select(Attempt).where(Attempt.job_id == job).order_by(Attempt.id))).all()
 
     async def calls(self, job: str) -> Sequence[Cost]:
         """The job's cost lines, oldest first."""
         query = select(Cost).where(Cost.job_id == job).order_by(Cost.created_at, Cost.call)
-        async with self._look() as session:
+        async with self.looking() as session:
             return (await session.scalars(query)).all()
 
     async def passed(self, job: str) -> list[dict[str, Any]]:
@@ -171,8 +192,19 @@ class Store:
     def _transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
         return unbroken(self._writing.begin())
 
-    def _look(self) -> AbstractAsyncContextManager[AsyncSession]:
-        return unbroken(self._reading())
+
+async def enter(session: AsyncSession, job: Job, most: ListedPrice | None = None) -> Reservation:
+    """Adds a new job and sets its price aside; `most` is its dearest outcome, where that is known.
+
+    Raises CapError where the tenant may not spend more, LedgerError where the job has no terms.
+    """
+    if job.price_list_id is None:
+        raise LedgerError(f"job {job.id} was accepted under no terms")
+    queued = next_event(job, "job.queued")
+    session.add(job)
+    await session.flush()
+    session.add(queued)
+    return await reserve_new(session, job, most or await dearest(session, job.price_list_id))
 
 
 @asynccontextmanager

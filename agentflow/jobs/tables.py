@@ -6,7 +6,9 @@ from typing import Any, Literal
 from sqlalchemy import JSON, CheckConstraint, Double, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 
-Status = Literal["queued", "running", "awaiting_review", "finished", "failed"]
+Status = Literal["queued", "running", "awaiting_review", "finished", "failed", "canceled"]
+ENDED: tuple[Status, ...] = ("finished", "canceled")
+"""States that a job never leaves; a failed one may be tried again."""
 
 LOCAL = "local"
 """The tenant of jobs that are run without an API."""
@@ -26,7 +28,9 @@ class Job(Table):
         UniqueConstraint("tenant_id", "pack", "input_name", "input_sha256", name="one_job_an_input"),
         UniqueConstraint("id", "tenant_id", name="job_of_tenant"),
         UniqueConstraint("id", "tenant_id", "price_list_id", name="job_under_terms"),
-        CheckConstraint("status IN ('queued','running','awaiting_review','finished','failed')", name="known_status"),
+        CheckConstraint(
+            "status IN ('queued','running','awaiting_review','finished','failed','canceled')", name="known_status"
+        ),
         CheckConstraint("(outcome IS NULL) = (status <> 'finished')", name="an_outcome_when_finished"),
         CheckConstraint("price_minor >= 0 AND (status = 'finished' OR price_minor = 0)", name="paid_when_finished"),
         CheckConstraint("cost_micros >= 0", name="cost_not_negative"),
@@ -61,6 +65,12 @@ class Job(Table):
     finished_at: Mapped[datetime | None] = mapped_column(default=None)
     fence: Mapped[int] = mapped_column(default=0)
     """Raised by whoever takes the job over; what an earlier run of it still writes is refused."""
+    version: Mapped[int] = mapped_column(default=0)
+    """How many events it has had; the number of the last one."""
+    answers: Mapped[dict[str, Any]] = mapped_column(default_factory=dict[str, Any])
+    """What people have answered and no step has read yet, by question id."""
+    labels: Mapped[dict[str, Any]] = mapped_column(default_factory=dict[str, Any])
+    """What the tenant wrote on it, for itself."""
 
 
 class Worker(Table):

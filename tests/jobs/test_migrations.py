@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, inspect
 
 from agentflow.connectors.sql import open_database
 from agentflow.jobs import migrate
-from agentflow.jobs.ledger.tables import Table
+from agentflow.jobs.api_tables import Table
 
 
 async def test_migrating_from_nothing_equals_the_models(database: str):

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from agentflow.jobs.ids import new_id, now
+from agentflow.jobs.ledger.settling import tell
 from agentflow.jobs.ledger.tables import Charge, Credit, Statement, StatementLine, Transfer
 from agentflow.jobs.tables import Job
 
@@ -33,6 +34,7 @@ async def close(session: AsyncSession, tenant: str, currency: str, until: dateti
     await session.flush()
     for one in moved:
         session.add(StatementLine(transfer_id=one.id, statement_id=statement.id, amount_minor=owed(one)))
+    tell(session, tenant, "statement.finalized", statement.id, {"number": statement.number})
     await session.flush()
     return statement
 

@@ -62,7 +62,7 @@ async def test_what_is_settled_twice_is_charged_once(database: str):
         async with books.sessions() as session:
             assert await session.scalar(select(func.count()).select_from(Charge)) == 1
             topics = (await session.scalars(select(Outbox.topic).where(Outbox.payload.is_not(None)))).all()
-        assert sorted(topics) == ["charge.created", "job.finished"]
+        assert sorted(topics) == ["charge.created", "job.finished", "job.queued"]
         assert await books.faults() == []
 
 

@@ -1,0 +1,84 @@
+"""Orders: what a tenant wants done, and the earlier jobs that did the same."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from agentflow.errors import RequestError
+from agentflow.flow.pack import Pack
+from agentflow.flow.record import Document, Record
+from agentflow.jobs.runner import is_document
+from agentflow.jobs.tables import LOCAL, Job
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a tenant wants done."""
+
+    pack: str
+    record: Record
+    sha256: str
+    """Of what the record holds: the same is done once."""
+    name: str
+    tenant: str = LOCAL
+    labels: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    named: bool = False
+    """True where the tenant gave the name: then only the same name is the same job."""
+    most_minor: int | None = None
+    """What the dearest outcome may cost, in minor units of the pack's currency."""
+
+
+def order_of(
+    pack: Pack,
+    given: Record,
+    *,
+    name: str | None = None,
+    tenant: str = LOCAL,
+    labels: Mapping[str, Any] | None = None,
+    most_minor: int | None = None,
+) -> Order:
+    """The order for a record. Raises RequestError where the pack does not take it."""
+    if not isinstance(given, pack.workflow.takes):
+        raise RequestError(f"The pack {pack.name} takes {pack.workflow.takes.__name__}.", code="invalid")
+    if isinstance(given, Document):
+        sha, called = given.sha256, name or given.name
+    else:
+        told = json.dumps(given.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        sha = hashlib.sha256(told.encode()).hexdigest()
+        called = name or f"{pack.workflow.takes.__name__} {sha[:12]}"
+    return Order(
+        pack.name, given, sha, called, tenant, labels=labels or {}, named=name is not None, most_minor=most_minor
+    )
+
+
+def record_of(pack: Pack, given: Mapping[str, Any]) -> Record:
+    """The record that a pack starts from. Raises pydantic's ValidationError; RequestError where it takes files."""
+    if is_document(pack):
+        raise RequestError(
+            f"The pack {pack.name} takes a file: send it to /v1/files, then name file_id.", code="invalid"
+        )
+    return pack.workflow.takes.model_validate(given)
+
+
+async def earlier_jobs(session: AsyncSession, order: Order) -> Sequence[Job]:
+    """The tenant's jobs of the pack on the same content, the oldest first."""
+    mine = (Job.tenant_id == order.tenant, Job.pack == order.pack, Job.input_sha256 == order.sha256)
+    return (await session.scalars(select(Job).where(*mine).order_by(Job.id))).all()
+
+
+def same(order: Order, earlier: Sequence[Job]) -> Job | None:
+    """The one of the earlier jobs that the order asks for again: it has not failed, and is called the same."""
+    alive = (job for job in earlier if job.status not in ("failed", "canceled"))
+    return next((job for job in alive if not order.named or job.input_name == order.name), None)
+
+
+def free_name(order: Order, earlier: Sequence[Job]) -> str:
+    """The order's name, numbered where a job of that name on that content has failed or was canceled."""
+    taken = {job.input_name for job in earlier}
+    numbered = (f"{order.name} ({n})" for n in range(2, len(taken) + 3))
+    return next(name for name in (order.name, *numbered) if name not in taken)

@@ -1,0 +1,375 @@
+"""Agentflow as a library: submit jobs of packs, wait for their outcome, answer their reviews, cancel them."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from agentflow.connectors.documents import Documents
+from agentflow.engine.attempt import Binder
+from agentflow.engine.models import ModelConfig
+from agentflow.errors import ConfigError, RequestError
+from agentflow.flow.pack import Pack
+from agentflow.flow.record import Document, Record
+from agentflow.jobs.dispatch import Engine
+from agentflow.jobs.ids import new_id, now
+from agentflow.jobs.inprocess import InProcess
+from agentflow.jobs.ledger.prices import dearest
+from agentflow.jobs.ledger.settling import release
+from agentflow.jobs.ledger.tables import ListedPrice, Outbox, PriceList, Reservation, SpendAccount
+from agentflow.jobs.orders import Order, earlier_jobs, free_name, order_of, same
+from agentflow.jobs.runner import Runner, open_runner
+from agentflow.jobs.store import Store, enter, open_store
+from agentflow.jobs.tables import LOCAL, Job
+from agentflow.jobs.telling.addresses import Gate
+from agentflow.jobs.telling.courier import Courier
+from agentflow.jobs.telling.events import events_of, note
+from agentflow.jobs.telling.sending import Sender
+from agentflow.jobs.telling.sinks import BillingSink
+
+RESTING = ("finished", "failed", "canceled", "awaiting_review")
+"""States in which a job goes on only when somebody asks for it."""
+QUICKEST, SLOWEST = 0.02, 0.5
+"""Seconds between two looks at a job that is waited for."""
+
+PUBLIC = Gate()
+
+log = logging.getLogger("agentflow.jobs")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A pack that jobs are taken for, and what runs it."""
+
+    pack: Pack
+    models: Mapping[str, ModelConfig] | Binder | None = None
+    connect: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a pack's jobs are accepted under, and its dearest outcome: what is set aside for each."""
+
+    listed: PriceList
+    most: ListedPrice
+
+
+class Agentflow:
+    """Packs in service: `async with Agentflow([pack], home=...) as af: job = await af.submit(pack, record)`.
+
+    `database` is a SQLAlchemy URL, by default a SQLite file in `home`, the folder that keeps documents. `packs` are
+    packs or `Part`s, which say what models and connections a pack has. `engine` carries jobs to workers; by default
+    this process works itself, `concurrency` jobs at once. With `work=False` it only accepts and shows jobs.
+    `tell` says whether it takes events to webhooks and `sinks`; where it works it does.
+    """
+
+    def __init__(
+        self,
+        packs: Sequence[Pack | Part],
+        *,
+        home: Path | str,
+        database: str | None = None,
+        engine: Engine | None = None,
+        concurrency: int = 8,
+        work: bool = True,
+        tell: bool | None = None,
+        budget: Decimal | None = None,
+        live: bool = True,
+        most_waiting: int = 10_000,
+        sinks: Sequence[BillingSink] = (),
+        gate: Gate = PUBLIC,
+        grace: float = 30.0,
+    ) -> None:
+        self._parts = {p.name: p for p in (pack.pack if isinstance(pack, Part) else pack for pack in packs)}
+        self._settings = [pack if isinstance(pack, Part) else Part(pack) for pack in packs]
+        self.home = Path(home)
+        self.database = database or f"sqlite:///{self.home / 'agentflow.db'}"
+        self._given_engine = engine
+        self._concurrency = concurrency
+        self._work = work
+        self._tell = work if tell is None else tell
+        self._budget = budget
+        self.gate = gate
+        """Which URLs tenants' events may be sent to."""
+        self._sinks = sinks
+        self._grace = grace
+        self.live = live
+        """False where no money is meant."""
+        self.most_waiting = most_waiting
+        """Jobs that may wait in the engine before new ones are told to come back."""
+        self._stack = AsyncExitStack()
+        self._runners: dict[str, Runner] = {}
+        self._terms: dict[tuple[str, str], Terms] = {}
+        self._publishing = asyncio.Lock()
+        self.store: Store
+        self.documents: Documents
+        self.engine: Engine
+
+    async def __aenter__(self) -> Self:
+        await asyncio.to_thread(self.home.mkdir, parents=True, exist_ok=True)
+        async with AsyncExitStack() as stack:
+            self.store = await stack.enter_async_context(open_store(self.database))
+            self.documents = await stack.enter_async_context(Documents.open(None, self.home))
+            for part in self._settings:
+                self._runners[part.pack.name] = await stack.enter_async_context(
+                    open_runner(
+                        part.pack,
+                        home=self.home,
+                        database=self.database,
+                        connect=part.connect,
+                        models=part.models,
+                        budget=self._budget,
+                    )
+                )
+            self.engine = self._given_engine or InProcess(self._unfinished, patience=self._grace)
+            if self._tell:
+                courier = Courier(self.store, Sender(self.gate), self._sinks)
+                await stack.enter_async_context(courier.working())
+            if self._work:
+                await stack.enter_async_context(self.engine.serve(self.run, concurrency=self._concurrency))
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._stack.aclose()
+
+    @property
+    def packs(self) -> Mapping[str, Pack]:
+        """The packs that jobs are taken for, by name."""
+        return self._parts
+
+    def pack(self, name: str) -> Pack:
+        """The pack of that name. Raises RequestError where it is not served."""
+        if name not in self._parts:
+            raise RequestError("There is no such pack here; GET /v1/prices lists them.", code="unknown-pack")
+        return self._parts[name]
+
+    async def submit(
+        self,
+        pack: Pack | str,
+        given: Record | Path | bytes,
+        *,
+        name: str | None = None,
+        tenant: str = LOCAL,
+        labels: Mapping[str, Any] | None = None,
+    ) -> "JobHandle":
+        """Accepts a job for a record, or for a file as a path or its bytes.
+
+        `name` tells it from another with the same content. Raises CapError where the tenant may not spend more.
+        """
+        pack = self.pack(pack if isinstance(pack, str) else pack.name)
+        record = given if isinstance(given, Record) else await self._store_file(given, name)
+        order = order_of(pack, record, name=name, tenant=tenant, labels=labels)
+        terms = await self.terms(pack, tenant)
+        async with self.store.writing() as session:
+            job, _ = await self.accept(session, order, terms)
+        return JobHandle(self, job.id, tenant)
+
+    async def terms(self, pack: Pack, tenant: str) -> Terms:
+        """The terms that the tenant's jobs of a pack are accepted under, published where they are new."""
+        place = (pack.name, tenant)
+        async with self._publishing:
+            if place not in self._terms:
+                try:
+                    listed = await self.store.accept(pack, tenant)
+                except IntegrityError:  # another process was publishing the same
+                    listed = await self.store.accept(pack, tenant)
+                async with self.store.looking() as session:
+                    self._terms[place] = Terms(listed, await dearest(session, listed.id))
+        return self._terms[place]
+
+    async def accept(self, session: AsyncSession, order: Order, terms: Terms) -> tuple[Job, Reservation | None]:
+        """A job for the order, in the caller's transaction, and what is set aside for it.
+
+        Nothing is where the job was there already: the same content is one job, charged once.
+
+        Raises CapError where the tenant may not spend more, RequestError where it would cost more than it may.
+        """
+        if session.get_bind().dialect.name != "sqlite":  # there a writer is alone as it is
+            account = (SpendAccount.tenant_id == order.tenant, SpendAccount.currency == terms.listed.currency)
+            await session.execute(select(SpendAccount.tenant_id).where(*account).with_for_update())
+        earlier = await earlier_jobs(session, order)
+        if again := same(order, earlier):
+            return again, None
+        if order.most_minor is not None and terms.most.amount_minor > order.most_minor:
+            raise RequestError(f"A job of {order.pack} costs more than max_price allows.", code="price-changed")
+        job = Job(
+            id=new_id("job"),
+            pack=order.pack,
+            pack_version=self._parts[order.pack].version,
+            input_name=free_name(order, earlier),
+            input_sha256=order.sha256,
+            input=order.record.model_dump(mode="json"),
+            created_at=now(),
+            tenant_id=order.tenant,
+            price_list_id=terms.listed.id,
+            labels=dict(order.labels),
+        )
+        held = await enter(session, job, terms.most)
+        await self.engine.submit(session, job.id, job.tenant_id)
+        return job, held
+
+    async def job(self, job: str, tenant: str = LOCAL) -> Job:
+        """The tenant's job of that id. Raises RequestError where the tenant has none."""
+        async with self.store.looking() as session:
+            return await job_of(session, job, tenant)
+
+    async def wait(self, job: str, tenant: str = LOCAL, seconds: float | None = None) -> Job:
+        """The job as soon as it rests (ended, or waiting for a person), or as it is after `seconds`."""
+        pause, until = QUICKEST, None if seconds is None else asyncio.get_running_loop().time() + seconds
+        while True:
+            row = await self.job(job, tenant)
+            late = until is not None and asyncio.get_running_loop().time() + pause > until
+            if row.status in RESTING or late:
+                return row
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, SLOWEST)
+
+    async def look(self, job: str, tenant: str = LOCAL, after: int = 0) -> tuple[Job, Sequence[Outbox]]:
+        """The job, and its events behind number `after`. Raises RequestError where the tenant has none of that id."""
+        async with self.store.looking() as session:
+            row = await job_of(session, job, tenant)
+            return row, await events_of(session, job, after)
+
+    async def events(self, job: str, tenant: str = LOCAL, after: int = 0) -> AsyncGenerator[Outbox]:
+        """The job's events behind number `after`, as they happen, until it ends or waits for a person."""
+        pause = QUICKEST
+        while True:
+            row, told = await self.look(job, tenant, after)
+            for one in told:
+                after, pause = one.number or 0, QUICKEST
+                yield one
+            if row.status in RESTING and after >= row.version:
+                return
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, SLOWEST)
+
+    async def answer(
+        self,
+        job: str,
+        answer: str,
+        value: Mapping[str, Any],
+        *,
+        question: str | None = None,
+        tenant: str = LOCAL,
+        version: int | None = None,
+        by: str = "",
+    ) -> Job:
+        """Keeps a person's answer, an `answer` record with fields `value`, and hands the job on to be continued.
+
+        `version` is the state of the job that the person has seen. Raises RunError where the answer does not fit,
+        RequestError where the job asks nothing or has moved on.
+        """
+        async with self.store.writing() as session:
+            return await self.answer_in(session, job, answer, value, question, tenant, version, by)
+
+    async def answer_in(
+        self,
+        session: AsyncSession,
+        job: str,
+        answer: str,
+        value: Mapping[str, Any],
+        question: str | None,
+        tenant: str,
+        version: int | None,
+        by: str,
+    ) -> Job:
+        """`answer` in the caller's transaction."""
+        row = await job_of(session, job, tenant, lock=True)
+        if version is not None and version != row.version:
+            raise RequestError("The review has changed since it was read; read it again.", code="stale-version")
+        if row.status != "awaiting_review":
+            raise RequestError(f"The job is {row.status} and asks nothing.", code="not-waiting")
+        given = self._runner(row.pack).answered(row, answer, value, question)
+        row.answers, row.status = {**row.answers, **given}, "queued"
+        note(session, row, "review.decided", {"questions": sorted(given), "by": by})
+        await session.flush()
+        await self.engine.submit(session, row.id, row.tenant_id)
+        return row
+
+    async def cancel(self, job: str, tenant: str = LOCAL) -> Job:
+        """Ends a job free of charge. Raises RequestError where it has ended already."""
+        async with self.store.writing() as session:
+            row = await self.cancel_in(session, job, tenant)
+        await self.engine.cancel(job)
+        return row
+
+    async def cancel_in(self, session: AsyncSession, job: str, tenant: str) -> Job:
+        """`cancel` in the caller's transaction."""
+        row = await job_of(session, job, tenant, lock=True)
+        if row.status in ("finished", "failed", "canceled"):
+            raise RequestError(f"The job is {row.status} already.", code="job-terminal")
+        row.status, row.finished_at = "canceled", now()
+        note(session, row, "job.canceled")
+        await session.flush()
+        await release(session, row.id)
+        return row
+
+    async def run(self, job: str) -> None:
+        """Carries a job on; safe to call any number of times. What goes wrong stands in the job and in the log."""
+        row = await self.store.get(job)
+        if row is None or row.status in RESTING:
+            return
+        try:
+            await self._runner(row.pack).run(job)
+        except Exception:
+            log.exception("job could not be carried on", extra={"job": job})
+
+    def _runner(self, pack: str) -> Runner:
+        if pack not in self._runners:
+            raise ConfigError(f"there is no pack {pack} here; serve it too, or finish its jobs where it is")
+        return self._runners[pack]
+
+    async def _unfinished(self) -> Sequence[str]:
+        async with self.store.looking() as session:
+            open_ones = (Job.status.in_(("queued", "running")), Job.pack.in_(self._parts))
+            return (await session.scalars(select(Job.id).where(*open_ones).order_by(Job.id))).all()
+
+    async def _store_file(self, given: Path | bytes, name: str | None) -> Document:
+        if isinstance(given, Path):
+            return await self.documents.add(given, name or given.name)
+        return Document(name=name or "document", sha256=await self.documents.put(given), size=len(given))
+
+
+@dataclass(frozen=True)
+class JobHandle:
+    """A job that was submitted."""
+
+    service: Agentflow
+    id: str
+    tenant: str = LOCAL
+
+    async def outcome(self, seconds: float | None = None) -> Job:
+        """The job as soon as it has ended or waits for a person, or as it is after `seconds`."""
+        return await self.service.wait(self.id, self.tenant, seconds)
+
+    def events(self, after: int = 0) -> AsyncGenerator[Outbox]:
+        """What happens to it, until it ends or waits for a person."""
+        return self.service.events(self.id, self.tenant, after)
+
+    async def answer(self, answer: Record, question: str | None = None, by: str = "") -> Job:
+        """Answers what the job asks a person."""
+        fields = answer.model_dump(mode="json")
+        kind = type(answer).__name__
+        return await self.service.answer(self.id, kind, fields, question=question, tenant=self.tenant, by=by)
+
+    async def cancel(self) -> Job:
+        """Ends it free of charge."""
+        return await self.service.cancel(self.id, self.tenant)
+
+
+async def job_of(session: AsyncSession, job: str, tenant: str, *, lock: bool = False) -> Job:
+    """A tenant's job. Raises RequestError where the tenant has none of that id, whoever else has."""
+    query = select(Job).where(Job.id == job, Job.tenant_id == tenant)
+    row = await session.scalar(query.with_for_update() if lock else query)
+    if row is None:
+        raise RequestError("There is no such job.", code="not-found")
+    return row

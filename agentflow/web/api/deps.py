@@ -1,0 +1,135 @@
+"""What routes are given: who asks, the service, a request's idempotency key; and how lists are paged."""
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Path, Query, Request, Response
+from pydantic import BaseModel
+from sqlalchemy import Select
+
+from agentflow.jobs.keys import Caller
+from agentflow.jobs.service import Agentflow
+from agentflow.web.problems import Problem
+
+ID = re.compile(r"[a-z]+_[0-9a-f]{32}", re.ASCII)
+WAIT = re.compile(r"(?:^|,)\s*wait=(\d{1,3})\s*(?:$|[,;])", re.ASCII)
+LONGEST_WAIT = 60
+
+IdempotencyKey = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Makes sending the same request again harmless.",
+    ),
+]
+Prefer = Annotated[
+    str | None, Header(max_length=200, description="`wait=N`: answer within N <= 60 seconds, when the job rests.")
+]
+IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", max_length=2000)]
+IfMatch = Annotated[
+    str | None, Header(alias="If-Match", max_length=200, description="The ETag that was read; missing is 428.")
+]
+Limit = Annotated[int, Query(ge=1, le=100, description="How many at once.")]
+Cursor = Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")]
+
+
+def service(request: Request) -> Agentflow:
+    """The service behind the app."""
+    return request.app.state.service
+
+
+Service = Annotated[Agentflow, Depends(service)]
+
+
+def needs(scope: str) -> Callable[[Request], Caller]:
+    """A dependency: who asks, if their key has the scope."""
+
+    def caller(request: Request) -> Caller:
+        found: Caller = request.state.caller
+        if scope not in found.scopes:
+            raise Problem("scope-missing", f"The key needs the scope {scope}.")
+        return found
+
+    return caller
+
+
+def id_of(kind: str) -> Any:
+    """An id in the path; what cannot be one is answered as what is not there."""
+
+    def known(found: Annotated[str, Path(alias=kind, max_length=200)]) -> str:
+        if not ID.fullmatch(found):
+            raise Problem("not-found")
+        return found
+
+    return Depends(known)
+
+
+JobId = Annotated[str, id_of("job_id")]
+
+
+def seconds_to_wait(prefer: str | None) -> float:
+    """What `Prefer: wait=N` asks for; 0 where it does not."""
+    found = WAIT.search(prefer or "")
+    return float(min(int(found[1]), LONGEST_WAIT)) if found else 0.0
+
+
+def after(cursor: str | None) -> str | None:
+    """The id a page goes on behind. Raises Problem where the cursor is none of ours."""
+    if cursor is None:
+        return None
+    try:
+        found = base64.urlsafe_b64decode(cursor.encode("ascii") + b"==").decode("ascii")
+    except (binascii.Error, ValueError):
+        found = ""
+    if not ID.fullmatch(found):
+        raise Problem(
+            "invalid", "The cursor is none that was given here.", errors=[{"pointer": "query:cursor", "code": "cursor"}]
+        )
+    return found
+
+
+def cursor_of(last: str) -> str:
+    """The cursor of a page that ends with the id `last`."""
+    return base64.urlsafe_b64encode(last.encode()).decode().rstrip("=")
+
+
+def newest(query: Select[Any], column: Any, cursor: str | None, limit: int) -> Select[Any]:
+    """A page of the query, and one row more: the newest first, behind the cursor."""
+    last = after(cursor)
+    return (query.where(column < last) if last else query).order_by(column.desc()).limit(limit + 1)
+
+
+def rest(rows: Sequence[Any], limit: int) -> dict[str, Any]:
+    """Whether there is more than the page, and where it goes on."""
+    more = len(rows) > limit
+    return {"has_more": more, "next_cursor": cursor_of(rows[limit - 1].id) if more else None}
+
+
+def tagged(body: BaseModel, seen: str | None, response: Response | None = None) -> Response:
+    """The body with its ETag; 304 and no body where the caller has it already."""
+    content = body.model_dump_json().encode()
+    tag = f'"{hashlib.sha256(content).hexdigest()[:20]}"'
+    headers = {"ETag": tag, "Vary": "Authorization, Accept", "Cache-Control": "private, no-cache"}
+    headers |= dict(response.headers) if response is not None else {}
+    if seen is not None and (seen.strip() == "*" or tag in re.findall(r'"[^"]*"', seen)):
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type="application/json", headers=headers)
+
+
+def utc(at: datetime) -> datetime:
+    """A time as it is stored: UTC without a zone."""
+    return at.astimezone(UTC).replace(tzinfo=None)
+
+
+def as_dict(body: BaseModel) -> dict[str, Any]:
+    """The body as plain JSON, as it is stored and sent."""
+    return json.loads(body.model_dump_json())

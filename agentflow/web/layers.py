@@ -1,0 +1,208 @@
+"""What every request passes before it reaches a route: its id, room, a valid key, a body of bearable size and form."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from agentflow.jobs.ids import new_id
+from agentflow.jobs.keys import Caller
+from agentflow.web.limits import Buckets, Limits
+from agentflow.web.problems import Problem, answer, as_problem
+from agentflow.web.strict import strict_json
+
+log = logging.getLogger("agentflow.web")
+
+API = "/v1/"
+SAFE_HEADERS = {
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
+class Entrance:
+    """The outermost layer: gives the request its id, and answers what goes wrong in one form."""
+
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+        self._app = app
+        self._limits = limits
+        self._open = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI's own
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        state = scope.setdefault("state", {})
+        state["request_id"] = new_id("req")
+        began, status = time.monotonic(), 0
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _mark(message, state)
+            await send(message)
+
+        self._open += 1
+        try:
+            if self._open > self._limits.at_once and not scope["path"].startswith("/healthz"):
+                raise Problem("temporary-reduced-capacity", "Too much is under way here.", headers={"Retry-After": "1"})  # noqa: TRY301 - answered as all others
+            await self._app(scope, receive, sending)
+        except Exception as error:
+            problem = as_problem(error)
+            if problem.code == "internal":
+                log.exception("request failed", extra=_told(scope))
+            if not status:
+                await answer(problem, state["request_id"])(scope, receive, sending)
+        finally:
+            self._open -= 1
+            seconds = round(time.monotonic() - began, 4)
+            log.info("request", extra={**_told(scope), "status": status, "seconds": seconds})
+
+
+def _mark(message: Message, state: Mapping[str, Any]) -> None:
+    headers = MutableHeaders(scope=message)
+    headers["Request-Id"] = state["request_id"]
+    for name, value in SAFE_HEADERS.items():
+        headers.setdefault(name, value)
+    headers.setdefault("cache-control", "no-store")
+    for name, value in state.get("limit_headers", {}).items():
+        headers[name] = value
+
+
+def _told(scope: Scope) -> dict[str, Any]:
+    """What a log line may say of a request: the route's own pattern, nothing that the caller wrote."""
+    state, route = scope["state"], scope.get("route")
+    caller: Caller | None = state.get("caller")
+    return {
+        "request_id": state["request_id"],
+        "method": scope["method"] if scope["method"] in METHODS else "?",
+        "route": getattr(route, "path", "-"),
+        "tenant": caller.tenant if caller else None,
+        "key": caller.key if caller else None,
+    }
+
+
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
+
+
+class Doorkeeper:
+    """Lets in who has a valid key, before any of the body is read, and no more often than agreed."""
+
+    def __init__(self, app: ASGIApp, limits: Limits, look_up: Callable[[str], Awaitable[Caller | None]]) -> None:
+        self._app = app
+        self._look_up = look_up
+        self._asked = Buckets(limits.per_minute)
+        self._wrong = Buckets(limits.wrong_keys)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI's own
+        if scope["type"] == "http" and scope["path"].startswith(API):
+            caller = scope["state"]["caller"] = await self._caller(scope)
+            self._count(caller, scope["state"])
+        await self._app(scope, receive, send)
+
+    async def _caller(self, scope: Scope) -> Caller:
+        address = (scope.get("client") or ("?",))[0]
+        tokens, seconds = self._wrong.left(address)
+        if tokens < 1:
+            raise _later(seconds)
+        kind, _, key = Headers(scope=scope).get("authorization", "").partition(" ")
+        caller = await self._look_up(key.strip()) if kind.lower() == "bearer" and len(key) < 200 else None
+        if caller is None:
+            self._wrong.take(address)
+            text = "Send `Authorization: Bearer af_...` with a key that is in force on this server."
+            raise Problem("unauthorized", text, headers={"WWW-Authenticate": 'Bearer realm="agentflow"'})
+        return caller
+
+    def _count(self, caller: Caller, state: dict[str, Any]) -> None:
+        tokens, seconds = self._asked.left(caller.key)
+        size = self._asked.size
+        left = max(0, int(tokens) - 1)
+        state["limit_headers"] = {
+            "RateLimit-Policy": f'"perkey";q={size};w=60',
+            "RateLimit": f'"perkey";r={left};t={max(1, round((size - left) * 60 / size))}',
+        }
+        if tokens < 1:
+            raise _later(seconds)
+        self._asked.take(caller.key)
+
+
+def _later(seconds: float) -> Problem:
+    return Problem("quota-exceeded", "Slow down.", headers={"Retry-After": str(int(seconds) + 1)})
+
+
+class BodyGuard:
+    """Reads no more of a body than is agreed, and hands on no JSON that two readers could take for two things."""
+
+    def __init__(self, app: ASGIApp, limits: Limits, *, patience: float = 30.0) -> None:
+        self._app = app
+        self._limits = limits
+        self._patience = patience
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI's own
+        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        multipart = headers.get("content-type", "").lower().startswith("multipart/")
+        most = self._limits.file_bytes if multipart else self._limits.json_bytes
+        declared = headers.get("content-length", "0")
+        if not declared.isascii() or not declared.isdigit():
+            raise Problem("malformed", "Content-Length is no number.")
+        if len(declared) > 15 or int(declared) > most:
+            raise _too_large(most)
+        counted = _counting(receive, most)
+        await self._app(scope, counted if multipart else await self._whole(counted, headers), send)
+
+    async def _whole(self, receive: Receive, headers: Headers) -> Receive:
+        parts: list[bytes] = []
+        try:
+            async with asyncio.timeout(self._patience):
+                while True:
+                    message = await receive()
+                    parts.append(message.get("body", b""))
+                    if message["type"] != "http.request" or not message.get("more_body"):
+                        break
+        except TimeoutError:
+            raise Problem("malformed", "The body did not arrive in time.") from None
+        body = b"".join(parts)
+        if body and "json" in headers.get("content-type", "").lower():
+            _ = strict_json(body)
+        return _replaying(body, receive)
+
+
+def _counting(receive: Receive, most: int) -> Receive:
+    seen = 0
+
+    async def counted() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > most:
+            raise _too_large(most)
+        return message
+
+    return counted
+
+
+def _replaying(body: bytes, receive: Receive) -> Receive:
+    told = False
+
+    async def replayed() -> Message:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replayed
+
+
+def _too_large(most: int) -> Problem:
+    return Problem("too-large", f"At most {most} bytes are taken here.", headers={"Connection": "close"})
