@@ -1,10 +1,14 @@
 """The roster of a step: who may still be asked, how often, and when to come back to a source that is away."""
 
+import logging
+import math
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 
 from agentflow.engine.trust import Attempt
+
+log = logging.getLogger(__name__)
 
 PATIENCE = {"refused": 1, "content_filter": 1, "truncated": 2, "too_many_calls": 2}
 """How often a source may have the same fault before the others are asked instead; any other as often as attempts go."""
@@ -81,6 +85,12 @@ class Roster:
         due = [self._away[source] for source in sources if source in self._away and self.ever(source)]
         seconds = max(0.0, min(due) - self._clock()) if due else None
         return None if seconds is None or seconds > self._patience else seconds
+
+    def tell(self, step: str, seconds: float) -> None:
+        """Logs, for whoever watches, that `step` waits so long for those that are away."""
+        away = ", ".join(source for source in self._away if self.ever(source))
+        text = "%s waits %.0f s for %s, which does not answer; at most %.0f s before a person is asked"
+        log.info(text, step, math.ceil(seconds), away, math.ceil(self._patience))
 
     def back(self, waited: float) -> None:
         """Those that were to be tried after `waited` seconds may be; the patience is so much less."""

@@ -94,3 +94,11 @@ def test_a_clock_that_lags_behind_a_wait_keeps_nobody_away_for_ever(clock: Clock
     clock.now += 4.99
     roster.back(5)
     assert roster.left("a") == 2
+
+
+def test_a_wait_is_told_to_whoever_watches(clock: Clock, caplog: pytest.LogCaptureFixture):
+    roster = Roster({"a": 2, "b": 2}, 60, clock)
+    roster.note(away(seconds=7), roster.variant("a"))
+    with caplog.at_level("INFO", "agentflow.engine.roster"):
+        roster.tell("read", 6.2)
+    assert caplog.messages == ["read waits 7 s for a, which does not answer; at most 60 s before a person is asked"]
