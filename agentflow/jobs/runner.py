@@ -101,7 +101,7 @@ class Runner:
         return row
 
     async def _advance(self, row: Job, answers: Mapping[str, Any] | None, since: Sequence[Status]) -> Job:
-        number = await self.store.begin(row.id, since=since, terms=self._terms.id)
+        number = await self.store.begin(row.id, since=since, terms=self._terms.id, fence=row.fence)
         if number is None:
             row = await self._row(row.id)
             if answers is None:

@@ -164,15 +164,27 @@ async def open_place(url: str, home: Path, step: float = STEP) -> AsyncGenerator
         yield place
 
 
-async def steady(place: Place, jobs: int, workers: int, concurrency: int) -> float:
-    """Jobs a second, from the first that is begun to the last that is finished."""
+async def steady(place: Place, jobs: int, workers: int, concurrency: int) -> tuple[float, float]:
+    """Jobs a second, from the first that is begun to the last that is finished; and ms of processor a job in workers.
+
+    The second counts from when the workers are up, so it is what the first would be bounded by on a machine of one's
+    own, less what the database takes.
+    """
     await place.post(jobs)
     for _ in range(workers):
         place.start(concurrency)
+    before, had = sum(map(_processor, place.workers)), await place.done()
     await place.until(jobs)
+    taken = 1000 * (sum(map(_processor, place.workers)) - before) / max(1, jobs - had)
     [[last]] = await place.ask("SELECT max(finished_at) FROM job")
     first = min(line[0] for line in place.logs())
-    return await place.done() / (_stamp(last) - first)
+    return await place.done() / (_stamp(last) - first), taken
+
+
+def _processor(worker: "subprocess.Popen[str]") -> float:
+    """Seconds that a process has had of the processor (Linux)."""
+    fields = Path(f"/proc/{worker.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def kill(place: Place, jobs: int, concurrency: int) -> list[Metric]:
@@ -397,13 +409,19 @@ async def measure(home: Path, server: Server, jobs: int, only: Sequence[str], co
         metrics.extend(found)
 
     async def rate(place: Place) -> list[Metric]:
-        found = await steady(place, jobs, 2, concurrency)
-        whole = await _whole("PostgreSQL", place, jobs)
-        return [Metric("jobs/s on PostgreSQL, 2 workers, fenced", found, None, None, 35.0), *whole]
+        found, taken = await steady(place, jobs, 2, concurrency)
+        return [
+            Metric("jobs/s on PostgreSQL, 2 workers, fenced", found, None, None, 35.0),
+            Metric("ms of processor a job in workers, PostgreSQL", taken, None, None, None),
+            *await _whole("PostgreSQL", place, jobs),
+        ]
 
     async def rate_sqlite(place: Place) -> list[Metric]:
-        found = await steady(place, max(jobs // 2, 1), 1, concurrency)
-        return [Metric("jobs/s on one SQLite file, 1 worker, fenced", found, None, None, 20.0)]
+        found, taken = await steady(place, max(jobs // 2, 1), 1, concurrency)
+        return [
+            Metric("jobs/s on one SQLite file, 1 worker, fenced", found, None, None, 20.0),
+            Metric("ms of processor a job in the worker, SQLite", taken, None, None, None),
+        ]
 
     await on("rate", server.database(), rate)
     await on("kill", server.database(), lambda place: kill(place, jobs, concurrency))
