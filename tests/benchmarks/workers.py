@@ -87,7 +87,7 @@ async def stop(place: Place, jobs: int, concurrency: int) -> list[Metric]:
         Metric(
             "SIGSTOP: rows of theirs changed by the woken worker", _changed(before, after), None, None, 0, "at most"
         ),
-        Metric("SIGSTOP: steps begun by runs that had lost their job", late, None, None, 0, "at most"),
+        Metric("SIGSTOP: steps begun by lost runs beyond the one under way", late, None, None, 0, "at most"),
     ]
 
 
@@ -177,13 +177,13 @@ async def _whole(name: str, place: Place, jobs: int) -> list[Metric]:
 
 
 def _by_lost_runs(lines: Sequence[list[Any]], orphans: Sequence[str]) -> int:
-    """Steps that a worker began without having taken the job anew."""
-    lost, count = set(orphans), 0
+    """Steps that a worker began without having taken the job anew, but for the one that was under way of each."""
+    lost, begun = set(orphans), Counter[str]()
     for _, told, job, *_ in lines:
         if told == "take":
             lost.discard(job)
-        count += told == "begin" and job in lost
-    return count
+        begun[job] += told == "begin" and job in lost
+    return sum(max(0, times - 1) for times in begun.values())
 
 
 async def _orphans(name: str, place: Place, orphans: Sequence[str], hit: float) -> list[Metric]:
