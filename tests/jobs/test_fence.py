@@ -163,6 +163,14 @@ async def test_effects_and_attempts_of_a_lost_run_are_refused_and_its_costs_are_
         assert await store.journal(job.id, lost + 1).begin_effect("key", "file") == Begun()
 
 
+async def test_a_run_that_is_late_takes_no_job_from_one_that_has_begun(database: str):
+    async with open_books(database) as books:
+        job = await books.accepted()
+        since = ["queued", "running"]
+        assert await books.store.begin(job.id, since=since, terms=books.terms.id, fence=job.fence) == 1
+        assert await books.store.begin(job.id, since=since, terms=books.terms.id, fence=job.fence) is None
+
+
 async def test_a_lost_run_neither_ends_nor_changes_its_job(database: str):
     async with a_lost_run(database) as (store, job, lost):
         with pytest.raises(LeaseLost):

@@ -168,9 +168,14 @@ class DbosEngine:
                 polling_interval_sec=self._timing.poll,
             )
         dbos = _library().DBOS
-        if _at_work:
+        if _carriers:
             raise ConfigError("this process serves jobs already; one worker a process")
-        _at_work.append(at_work)
+
+        async def carry(job: str) -> None:
+            row = dbos.workflow_id
+            await at_work.carry(job, lambda: self._owns(me, row))
+
+        _carriers.append(carry)
         try:
             dbos(
                 config={
@@ -188,7 +193,7 @@ class DbosEngine:
             dbos.launch()  # in the loop that runs the jobs: it submits them to the one it is launched in
             yield
         finally:
-            _at_work.remove(at_work)
+            _carriers.remove(carry)
             await asyncio.to_thread(dbos.destroy)
 
     async def _close(self, at_work: AtWork) -> None:
@@ -202,6 +207,9 @@ class DbosEngine:
         if self._embedded:
             return looks
         return [(lambda: self._beat(me), self._timing.beat), (self._reap, self._timing.beat), *looks]
+
+    async def _owns(self, me: str, row: str) -> bool:
+        return bool(await self._rows(workflow_ids=[row], executor_id=me, status="PENDING"))
 
     async def _beat(self, me: str) -> None:
         async with AsyncSession(self._database) as session, session.begin():
@@ -285,12 +293,12 @@ class DbosEngine:
         return now() if self._embedded else func.timezone("UTC", func.clock_timestamp())
 
 
-_at_work: list[AtWork] = []
-"""The worker of this process, if it serves: DBOS is one a process too."""
+_carriers: list[RunJob] = []
+"""What this process does with a job, if it serves: DBOS is one a process too."""
 
 
 async def _carry(job: str) -> None:
-    await _at_work[0].carry(job)
+    await _carriers[0](job)
 
 
 @cache

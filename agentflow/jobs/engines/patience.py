@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from agentflow.jobs.dispatch import RunJob
 
@@ -13,12 +13,23 @@ PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 log = logging.getLogger(__name__)
 
 
-async def patiently(run_job: RunJob, job: str, pauses: Sequence[float] = PAUSES) -> None:
-    """Runs a job until it raises nothing, at most once more than there are pauses; raises what the last try did."""
-    for pause in pauses:
+Ours = Callable[[], Awaitable[bool]]
+
+
+async def always() -> bool:
+    """Nobody else is handed the job."""
+    return True
+
+
+async def patiently(run_job: RunJob, job: str, pauses: Sequence[float] = PAUSES, ours: Ours = always) -> None:
+    """Runs a job until it raises nothing, at most once more than there are pauses; raises what the last try did.
+
+    It is not tried again where it is not `ours` any more: whoever was handed it meanwhile would lose it.
+    """
+    for number, pause in enumerate(pauses):
         try:
-            return await run_job(job)
+            return await run_job(job) if number == 0 or await ours() else None
         except Exception as error:  # noqa: BLE001 - whatever broke off is tried again
             log.warning("job %s broke off, to be tried again: %s", job, str(error).partition("\n")[0])
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
-    return await run_job(job)
+    return await run_job(job) if await ours() else None

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from agentflow.errors import ConfigError
 from agentflow.jobs.dispatch import RunJob
-from agentflow.jobs.engines.patience import PAUSES, patiently
+from agentflow.jobs.engines.patience import PAUSES, Ours, patiently
 
 log = logging.getLogger(__name__)
 
@@ -42,24 +43,35 @@ class AtWork:
         self._run_job = run_job
         self._places = asyncio.Semaphore(concurrency)
         self._timing = timing
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: dict[str, asyncio.Task[None]] = {}
         self._closing = False
 
-    async def carry(self, job: str) -> None:
-        """Runs a job, once there is a place. Cancelled where it does not end in time, or came too late."""
+    async def carry(self, job: str, ours: Ours) -> None:
+        """Runs a job, once there is a place and while it is `ours`; an older run of it here ends.
+
+        Cancelled where it does not end in time, or came too late.
+        """
+        came = time.monotonic()
+        if older := self._under_way.get(job):
+            older.cancel()
         async with self._places:
             if self._closing:
                 raise asyncio.CancelledError
-            task = asyncio.create_task(patiently(self._run_job, job, self._timing.pauses))
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
-            await task
+            if time.monotonic() - came > self._timing.dead / 2 and not await ours():
+                return  # it was taken for dead meanwhile
+            task = asyncio.create_task(patiently(self._run_job, job, self._timing.pauses, ours))
+            self._under_way[job] = task
+            try:
+                await task
+            finally:
+                if self._under_way.get(job) is task:
+                    del self._under_way[job]
 
     async def close(self) -> None:
         """Takes no more jobs, and lets those under way end within the grace."""
         self._closing = True
         if self._under_way:
-            _, late = await asyncio.wait(set(self._under_way), timeout=self._timing.grace)
+            _, late = await asyncio.wait(self._under_way.values(), timeout=self._timing.grace)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)

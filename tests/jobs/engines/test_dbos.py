@@ -41,6 +41,23 @@ async def test_what_a_worker_without_a_sign_of_life_owned_goes_to_a_live_one(pos
             await until(lambda: job in b.ended)
 
 
+async def test_a_run_that_broke_off_is_not_tried_again_where_another_worker_was_handed_the_job(postgres: str):
+    async def loses_its_job(job: str) -> None:
+        b.started.append(job)
+        async with b.sessions.begin() as session:
+            await session.execute(text("UPDATE dbos.workflow_status SET executor_id = 'other', owner_xid = 'x'"))
+            session.add(Worker(id="other", beat_at=func.timezone("UTC", func.now()) + timedelta(minutes=9)))
+        b.ended.append(job)
+        raise OSError("the network is down")
+
+    async with open_bed("dbos-postgresql", postgres) as b:
+        [job] = await b.post("a")
+        async with b.engine.serve(loses_its_job, concurrency=1):
+            await until(lambda: b.ended == [job])
+            await asyncio.sleep(1.0)
+    assert b.started == [job]
+
+
 async def test_what_an_embedded_worker_left_is_taken_up_when_it_starts_again(url: str):
     async with open_bed("dbos-sqlite", url) as b:
         [job] = await b.post("a")
