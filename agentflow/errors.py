@@ -5,12 +5,14 @@ AgentflowError
 ├── PackError          a pack cannot be loaded, or what it declares is not there
 ├── ConfigError        models.toml, a connector URL or an option is wrong
 ├── RunError           a job cannot go on
+│   ├── LeaseLost          another run of the job has begun: this one may write no more
 │   ├── StepLimitError     a job took more steps than its workflow allows
 │   ├── BudgetError        the money set aside for a run is used up
 │   └── DeadlineError      the time set aside for a run is used up
 ├── ModelError         a model did not answer
 │   ├── AnswerError        it answered, but not in the form asked for
 │   └── UnpricedError      a model has no known price
+├── StoreError         the job database does not answer; what was under way can be tried again
 ├── LedgerError        money cannot be moved like that
 │   ├── CapError           a tenant may not spend more
 │   └── DisputeError       a charge cannot be disputed, or not any more
@@ -40,6 +42,10 @@ class ConfigError(AgentflowError):
 
 class RunError(AgentflowError):
     """A job cannot go on."""
+
+
+class LeaseLost(RunError):
+    """Another run of the job has begun since: what this one writes is refused."""
 
 
 class StepLimitError(RunError):
@@ -80,6 +86,10 @@ class AnswerError(ModelError):
 
 class UnpricedError(ModelError):
     """A model has no known price, neither in litellm's map nor in models.toml."""
+
+
+class StoreError(AgentflowError):
+    """The job database does not answer, or broke off in mid-write: nothing of it is stored, try again."""
 
 
 class LedgerError(AgentflowError):

@@ -8,6 +8,7 @@ import click
 COMMANDS = {
     "run": "Run a pack on documents and write what it made of them.",
     "review": "Show and answer the questions that jobs ask a person.",
+    "work": "Carry the jobs that wait in a database, on one host or many.",
     "check": "Look for faults in a pack without running it.",
     "draw": "Draw a pack's workflow as Mermaid or SVG.",
     "bill": "What was charged and why; disputes, credits, statements, proof of the sums.",

@@ -21,7 +21,10 @@ from agentflow.errors import ConfigError, ConnectorError
 
 WAIT = 30
 """Seconds a SQLite connection waits for the one that is writing."""
+IDLE = 5
+"""Seconds after which PostgreSQL ends a `brief` transaction that stands still, and with it its locks."""
 
+_KEYS = "foreign_keys"
 _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
     "sqlite+pysqlite": "sqlite+aiosqlite",
@@ -50,17 +53,19 @@ class Money(TypeDecorator[Decimal]):
 
 
 @asynccontextmanager
-async def open_database(url: str, *, read_only: bool = False) -> AsyncGenerator[AsyncEngine]:
+async def open_database(url: str, *, read_only: bool = False, brief: bool = False) -> AsyncGenerator[AsyncEngine]:
     """An engine on a database that answers; disposed of at the end.
 
     Takes `sqlite:///file.db`, `postgresql://...` or any SQLAlchemy URL with an async driver. A transaction of
     `engine.begin()` takes SQLite's write lock at its start, so that processes wait for each other instead of failing;
-    `reading(engine)` gives transactions that don't.
+    `reading(engine)` gives transactions that don't. Where they are all `brief`, PostgreSQL ends one that stands still:
+    a process that is paused in mid-transaction holds nobody up.
 
     Raises ConfigError where the URL or its driver is wrong, ConnectorError where the database does not answer.
     """
     address = _address(url)
-    engine = _engine(_opened_read_only(address) if read_only else address)
+    address = _opened_read_only(address) if read_only else address
+    engine = _engine(_kept_brief(address) if brief else address)
     if address.get_backend_name() == "sqlite":
         _prepare_sqlite(engine, read_only)
     try:
@@ -116,6 +121,14 @@ def _opened_read_only(address: URL) -> URL:
     return address
 
 
+def _kept_brief(address: URL) -> URL:
+    if address.drivername != "postgresql+psycopg":
+        return address
+    given = address.query.get("options", "")
+    options = f"{given if isinstance(given, str) else ' '.join(given)} -c idle_in_transaction_session_timeout={IDLE}s"
+    return address.update_query_dict({"options": options.strip()})
+
+
 def _engine(address: URL) -> AsyncEngine:
     sqlite = address.get_backend_name() == "sqlite"
     options: dict[str, Any] = {"timeout": WAIT, "isolation_level": None} if sqlite else {}
@@ -152,7 +165,10 @@ def _prepare_sqlite(engine: AsyncEngine, read_only: bool) -> None:
         options = connection.get_execution_options()
         calm = read_only or options.get("reading", False)
         # A table that others point to can only be rebuilt while nobody looks; the switch does nothing once begun.
-        connection.exec_driver_sql(f"PRAGMA foreign_keys = {'OFF' if options.get('rebuilding') else 'ON'}")
+        wanted = "OFF" if options.get("rebuilding") else "ON"
+        if connection.info.get(_KEYS) != wanted:
+            connection.exec_driver_sql(f"PRAGMA foreign_keys = {wanted}")
+            connection.info[_KEYS] = wanted
         connection.exec_driver_sql("BEGIN" if calm else "BEGIN IMMEDIATE")
 
     event.listen(engine.sync_engine, "connect", connected)

@@ -1,5 +1,6 @@
 """The one file that knows LangGraph: a workflow becomes a graph whose state is plain JSON."""
 
+import asyncio
 import importlib
 import operator
 import os
@@ -18,6 +19,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command, Send, interrupt
 
 from agentflow.engine.attempt import type_made
+from agentflow.engine.fencing import Fence, Savers, fenced_postgres, fenced_sqlite, one_setup, postgres_pool
 from agentflow.engine.trust import Accepted, Doubted, Verdict
 from agentflow.errors import ConfigError, StepLimitError
 from agentflow.flow.step import Step, as_list, item_of, label
@@ -91,28 +93,50 @@ class Graph:
 
 
 @asynccontextmanager
-async def open_saver(url: str) -> AsyncGenerator[Any]:
-    """A checkpoint store, one object a job. `url`: `sqlite:///file` or `postgresql://...`."""
-    if url.startswith("sqlite:///"):
-        from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+async def open_checkpoints(url: str) -> AsyncGenerator[Savers]:
+    """The checkpoints in the job database, which has the newest schema: a saver for each run of a job, fenced.
 
-        async with AsyncSqliteSaver.from_conn_string(url.removeprefix("sqlite:///")) as saver:
-            await saver.conn.execute("PRAGMA busy_timeout = 30000")
-            yield saver
+    `url`: `sqlite:///file` or `postgresql://...`.
+    """
+    if url.startswith("sqlite:///"):
+        async with _sqlite_checkpoints(url.removeprefix("sqlite:///")) as savers:
+            yield savers
     elif url.startswith("postgres"):
-        try:
-            postgres: Any = importlib.import_module("langgraph.checkpoint.postgres.aio")
-        except ImportError as error:
-            raise ConfigError(
-                "PostgreSQL needs one more package: pip install 'agentflow-framework[postgres]'"
-            ) from error
-        async with postgres.AsyncPostgresSaver.from_conn_string("postgresql:" + url.partition(":")[2]) as saver:
-            await saver.setup()
-            yield saver
+        async with _postgres_checkpoints(url) as savers:
+            yield savers
     else:
         raise ConfigError(
             f"{url.split(':', maxsplit=1)[0]} is no database agentflow knows; use sqlite:///FILE or postgresql://..."
         )
+
+
+@asynccontextmanager
+async def _sqlite_checkpoints(file: str) -> AsyncGenerator[Savers]:
+    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+    async with AsyncSqliteSaver.from_conn_string(file) as first:
+        await first.conn.execute("PRAGMA busy_timeout = 30000")
+        await first.setup()
+        writing = asyncio.Lock()
+
+        def saver(fence: Fence) -> Any:
+            made = AsyncSqliteSaver(first.conn)
+            made.is_setup = True
+            return fenced_sqlite(made, writing, fence)
+
+        yield saver
+
+
+@asynccontextmanager
+async def _postgres_checkpoints(url: str) -> AsyncGenerator[Savers]:
+    try:
+        postgres: Any = importlib.import_module("langgraph.checkpoint.postgres.aio")
+    except ImportError as error:
+        raise ConfigError("PostgreSQL needs one more package: pip install 'agentflow-framework[postgres]'") from error
+    async with postgres_pool(url) as pool:
+        async with one_setup(pool):
+            await postgres.AsyncPostgresSaver(pool).setup()
+        yield lambda fence: fenced_postgres(postgres.AsyncPostgresSaver(pool), fence)
 
 
 def memory_saver() -> Any:

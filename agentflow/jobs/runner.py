@@ -14,9 +14,10 @@ from pydantic import ValidationError
 
 from agentflow.connectors.documents import Documents
 from agentflow.engine.attempt import Binder, Services, perform
-from agentflow.engine.graph import NOTES, Graph, Standing, forget, open_saver
+from agentflow.engine.fencing import Fence, Savers
+from agentflow.engine.graph import NOTES, Graph, Standing, forget, open_checkpoints
 from agentflow.engine.models import Budget, ModelConfig, Models
-from agentflow.errors import AgentflowError, ConfigError, RunError
+from agentflow.errors import AgentflowError, ConfigError, LeaseLost, RunError, StoreError
 from agentflow.flow.connector import Connector
 from agentflow.flow.pack import Pack
 from agentflow.flow.record import Document, Record
@@ -24,7 +25,7 @@ from agentflow.flow.step import label
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.tables import PriceList, Verification
 from agentflow.jobs.store import Store, dollars, open_store
-from agentflow.jobs.tables import ENDED, Job, Status
+from agentflow.jobs.tables import Job, Status
 
 
 class Runner:
@@ -35,14 +36,14 @@ class Runner:
         pack: Pack,
         store: Store,
         terms: PriceList,
-        checkpoints: str,
+        savers: Savers,
         connectors: Mapping[type[Any], Any],
         models: Binder,
     ) -> None:
         self.pack = pack
         self.store = store
         self._terms = terms
-        self._checkpoints = checkpoints
+        self._savers = savers
         self._connectors = connectors
         self._models = models
         self._graph = Graph(pack.workflow)
@@ -71,16 +72,14 @@ class Runner:
         )
         return await self.store.submit(job)
 
-    async def run(self, job: str) -> Job:
-        """Carries the job on from where it stands until it ends or waits for a person.
+    async def run(self, job: str, since: Sequence[Status] = ("queued", "running", "failed")) -> Job:
+        """Carries the job on from where it stands, if it is `since`, until it ends or waits for a person.
 
         Safe to call again at any time: what is finished is never done twice. An error that the pack's code
-        raises ends the job as failed, free of charge; the next call tries it again.
+        raises ends the job as failed, free of charge; the next call tries it again. Raises StoreError where the job
+        database broke off: the job can be carried on once it answers again.
         """
-        row = await self._row(job)
-        if row.status in (*ENDED, "awaiting_review"):
-            return row
-        return await self._advance(row, row.answers or None, ("queued", "running", "failed"))
+        return await self._advance(await self._row(job), None, since)
 
     async def answer(self, job: str, answer: str, value: Mapping[str, Any], question: str | None = None) -> Job:
         """Gives a person's answer, an `answer` record with fields `value`, and carries the job on.
@@ -105,9 +104,25 @@ class Runner:
         return row
 
     async def _advance(self, row: Job, answers: Mapping[str, Any] | None, since: Sequence[Status]) -> Job:
-        if not await self.store.begin(row.id, since=since, terms=self._terms.id):
-            raise RunError(f"job {row.id} is {(await self._row(row.id)).status} by now; somebody else was faster")
-        services = Services(row.id, self._connectors, self._models, self.store.journal(row.id))
+        number = await self.store.begin(row.id, since=since, terms=self._terms.id)
+        if number is None:
+            row = await self._row(row.id)
+            if answers is None:
+                return await self._cleared(row)
+            raise RunError(f"job {row.id} is {row.status} by now; somebody else was faster")
+        try:
+            return await self._run(row, answers or row.answers or None, Fence(row.id, number))
+        except LeaseLost:  # whoever took the job over carries it on; or it was canceled
+            return await self._cleared(await self._row(row.id))
+
+    async def _cleared(self, row: Job) -> Job:
+        """The job; what a run that was killed right after its end has left of its steps is deleted."""
+        if row.status in ENDED:
+            await forget(row.id, self._savers(Fence(row.id, row.fence)))
+        return row
+
+    async def _run(self, row: Job, answers: Mapping[str, Any] | None, fence: Fence) -> Job:
+        services = Services(row.id, self._connectors, self._models, self.store.journal(row.id, fence.number))
 
         async def do(step: Any, reads: Sequence[Any], item: int | None) -> Any:
             try:
@@ -118,14 +133,16 @@ class Runner:
 
         began = time.monotonic()
         try:
-            async with open_saver(self._checkpoints) as saver:
-                standing = await self._move(row, saver, do, answers)
-                job = await self._settle(row, standing, time.monotonic() - began)
-                if job.status == "finished":
-                    await forget(row.id, saver)
-                return job
+            saver = self._savers(fence)
+            standing = await self._move(row, saver, do, answers)
+            job = await self._settle(row, fence, standing, time.monotonic() - began)
+            if job.status == "finished":
+                await forget(row.id, saver)
+            return job
+        except (LeaseLost, StoreError):
+            raise  # neither is the job's own failure
         except Exception as error:  # noqa: BLE001 - whatever a pack's code raises fails its own job and no other
-            return await self._fail(row, error, answers is not None, time.monotonic() - began)
+            return await self._fail(row, fence, error, answers is not None, time.monotonic() - began)
 
     async def _move(self, row: Job, saver: Any, do: Any, answers: Mapping[str, Any] | None) -> Standing:
         standing = await self._graph.standing(row.id, saver)
@@ -138,7 +155,7 @@ class Runner:
             return standing
         return await self._graph.go_on(row.id, saver, do, answers)
 
-    async def _settle(self, row: Job, standing: Standing, seconds: float) -> Job:
+    async def _settle(self, row: Job, fence: Fence, standing: Standing, seconds: float) -> Job:
         if not standing.outcome and not standing.questions:
             raise RunError(
                 f"job {row.id} ended without an outcome; check that every join of the workflow can be reached"
@@ -156,14 +173,16 @@ class Runner:
             "answers": {},
         }
         if not standing.outcome:
-            return await self.store.change(row.id, status="awaiting_review", **values)
+            return await self.store.change(row.id, fence.number, status="awaiting_review", **values)
         values |= {"result": standing.state[standing.outcome]}
         passed = await self.store.passed(row.id)
-        return await self.store.finish(row.id, _verified(row, standing.outcome, values, passed), **values)
+        verification = _verified(row, standing.outcome, values, passed)
+        return await self.store.finish(row.id, verification, fence.number, **values)
 
-    async def _fail(self, row: Job, error: Exception, answered: bool, seconds: float) -> Job:
+    async def _fail(self, row: Job, fence: Fence, error: Exception, answered: bool, seconds: float) -> Job:
         if answered and isinstance(error, RunError):  # the answer did not fit: the question stays as it was
-            await self.store.change(row.id, status="awaiting_review", questions=row.questions, answers={})
+            values: dict[str, Any] = {"status": "awaiting_review", "questions": row.questions, "answers": {}}
+            await self.store.change(row.id, fence.number, **values)
             raise error
         micros, roles = await self.store.cost(row.id)
         where = next(iter(getattr(error, "__notes__", [])), "")  # ours comes first; LangGraph adds its own behind it
@@ -172,6 +191,7 @@ class Runner:
         problem = {"code": "failed", "message": text, "path": "", "severity": "error", "reference": None}
         return await self.store.fail(
             row.id,
+            fence.number,
             problems=[problem],
             cost_micros=micros,
             sources=roles,
@@ -197,12 +217,12 @@ async def open_runner(
     """
     await asyncio.to_thread(home.mkdir, parents=True, exist_ok=True)
     jobs = database or f"sqlite:///{home / 'agentflow.db'}"
-    checkpoints = jobs.removesuffix(".db") + ".steps.db" if jobs.startswith("sqlite") else jobs
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(jobs))
         opened = await _open_connectors(stack, pack, home, connect or {})
         terms = await store.accept(pack)
-        yield Runner(pack, store, terms, checkpoints, opened, _binder(models, budget))
+        savers = await stack.enter_async_context(open_checkpoints(jobs))
+        yield Runner(pack, store, terms, savers, opened, _binder(models, budget))
 
 
 def _binder(models: Mapping[str, ModelConfig] | Binder | None, budget: Decimal | None) -> Binder:

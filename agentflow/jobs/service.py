@@ -304,6 +304,7 @@ class Agentflow:
         if row.status in ("finished", "failed", "canceled"):
             raise RequestError(f"The job is {row.status} already.", code="job-terminal")
         row.status, row.finished_at = "canceled", now()
+        row.fence += 1  # whoever carries it may write no more
         note(session, row, "job.canceled")
         await session.flush()
         await release(session, row.id)

@@ -1,7 +1,7 @@
 """The job store: a row a job, an effect and a model call, in any SQL database."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from decimal import Decimal
 from typing import Any
@@ -12,23 +12,22 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from agentflow.connectors.sql import open_database, reading
 from agentflow.errors import LedgerError
-from agentflow.flow.journal import AttemptLine, CostLine
 from agentflow.flow.pack import Pack
 from agentflow.jobs.ids import now
+from agentflow.jobs.journal import MICROS, JobJournal, hold, unbroken
 from agentflow.jobs.ledger.prices import dearest, publish
 from agentflow.jobs.ledger.settling import release, reserve, reserve_new, settle
 from agentflow.jobs.ledger.tables import ListedPrice, PriceList, Reservation, Verification
 from agentflow.jobs.migrate import upgrade
-from agentflow.jobs.tables import ENDED, LOCAL, Attempt, Cost, Effect, Job, Status
+from agentflow.jobs.tables import ENDED, LOCAL, Attempt, Cost, Job, Status
 from agentflow.jobs.telling.events import next_event, note
-
-MICROS = 1_000_000
 
 
 class Store:
     """Reads and writes jobs; every write is one transaction."""
 
     def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
         self._writing = async_sessionmaker(engine, expire_on_commit=False)
         # SQLite lets one write at a time: who waits here is served in turn, who waits there sleeps and tries again.
         self._turns = asyncio.Lock() if engine.dialect.name == "sqlite" else nullcontext()
@@ -37,12 +36,12 @@ class Store:
     @asynccontextmanager
     async def writing(self) -> AsyncGenerator[AsyncSession]:
         """A transaction that writes; what is done in it is there together or not at all."""
-        async with self._turns, self._writing.begin() as session:
+        async with self._turns, self._transaction() as session:
             yield session
 
     def looking(self) -> AbstractAsyncContextManager[AsyncSession]:
         """A session that only reads."""
-        return self._reading()
+        return self._look()
 
     async def accept(self, pack: Pack, tenant: str = LOCAL) -> PriceList:
         """The terms of the pack's prices, published where they are new, and the tenant's account in their currency."""
@@ -68,12 +67,12 @@ class Store:
     async def _same(self, job: Job) -> Job | None:
         mine = (Job.tenant_id == job.tenant_id, Job.pack == job.pack)
         same = (Job.input_name == job.input_name, Job.input_sha256 == job.input_sha256)
-        async with self._reading() as session:
+        async with self._look() as session:
             return await session.scalar(select(Job).where(*mine, *same))
 
     async def get(self, job: str) -> Job | None:
         """The job with that id."""
-        async with self._reading() as session:
+        async with self._look() as session:
             return await session.get(Job, job)
 
     async def jobs(self, pack: str | None = None, status: Status | None = None) -> Sequence[Job]:
@@ -81,12 +80,16 @@ class Store:
         query = select(Job).order_by(Job.created_at, Job.id)
         query = query.where(Job.pack == pack) if pack else query
         query = query.where(Job.status == status) if status else query
-        async with self._reading() as session:
+        async with self._look() as session:
             return (await session.scalars(query)).all()
 
-    async def change(self, job: str, **values: Any) -> Job:
-        """Sets columns of a job that has not ended; an ended job stays as it is."""
-        async with self._writing.begin() as session:
+    async def change(self, job: str, fence: int | None = None, **values: Any) -> Job:
+        """Sets columns of a job that has not ended; an ended job stays as it is.
+
+        Here and below: raises LeaseLost where `fence` is given and the job is not held under it any more.
+        """
+        async with self._transaction() as session:
+            await hold(session, job, fence)
             changed = await session.execute(
                 update(Job).where(Job.id == job, Job.status.not_in(ENDED)).values(**values).returning(Job.id)
             )
@@ -95,28 +98,31 @@ class Store:
                 note(session, row, "job.awaiting_review", {"questions": sorted(row.questions)})
             return row
 
-    async def begin(self, job: str, *, since: Sequence[Status], terms: str) -> bool:
-        """Marks a job as running if its status is one of `since`; False where another was faster.
+    async def begin(self, job: str, *, since: Sequence[Status], terms: str) -> int | None:
+        """Takes a job over if its status is one of `since`: its new fence, under which it is held; else None.
 
-        What may be charged for it is set aside again where it had failed; a job without terms gets those given.
+        Whoever ran it before may write no more. What may be charged for it is set aside again where it had failed; a
+        job without terms gets those given.
         """
-        values: dict[str, Any] = {"status": "running", "questions": {}}
-        async with self._writing.begin() as session:
+        values: dict[str, Any] = {"status": "running", "questions": {}, "fence": Job.fence + 1}
+        async with self._transaction() as session:
             changed = await session.execute(
-                update(Job).where(Job.id == job, Job.status.in_(since)).values(**values).returning(Job.id)
+                update(Job).where(Job.id == job, Job.status.in_(since)).values(**values).returning(Job.fence)
             )
-            if changed.first() is None:
-                return False
+            fence = changed.scalar()
+            if fence is None:
+                return None
             row = await session.get_one(Job, job)
             row.price_list_id = row.price_list_id or terms
             note(session, row, "job.started")
             await session.flush()
             await reserve(session, row)
-            return True
+            return fence
 
-    async def finish(self, job: str, verification: Verification, **values: Any) -> Job:
+    async def finish(self, job: str, verification: Verification, fence: int | None = None, **values: Any) -> Job:
         """Ends a job with its outcome, verified and charged in one transaction; an ended job stays as it is."""
-        async with self._writing.begin() as session:
+        async with self._transaction() as session:
+            await hold(session, job, fence)
             row = await session.get_one(Job, job, with_for_update=True)
             if row.status not in ENDED:
                 charge = await settle(session, row, verification)
@@ -127,9 +133,10 @@ class Store:
                 row.status, row.outcome, row.finished_at = "finished", verification.outcome, now()
             return row
 
-    async def fail(self, job: str, **values: Any) -> Job:
+    async def fail(self, job: str, fence: int | None = None, **values: Any) -> Job:
         """Ends a job as failed, free of charge; an ended job stays as it is."""
-        async with self._writing.begin() as session:
+        async with self._transaction() as session:
+            await hold(session, job, fence)
             changed = await session.execute(
                 update(Job)
                 .where(Job.id == job, Job.status.not_in(ENDED))
@@ -144,7 +151,7 @@ class Store:
 
     async def cost(self, job: str) -> tuple[int, list[str]]:
         """Millionths of a USD that the job's model calls have cost so far, and the roles asked."""
-        async with self._reading() as session:
+        async with self._look() as session:
             total = await session.scalar(select(func.sum(Cost.cost_micros)).where(Cost.job_id == job))
             roles = await session.scalars(select(Cost.role).where(Cost.job_id == job, Cost.fault.is_(None)).distinct())
             return int(total or 0), sorted(roles)
@@ -152,7 +159,7 @@ class Store:
     async def passed(self, job: str) -> list[dict[str, Any]]:
         """By step and item: whose answer left it, and what its checks noted."""
         mine = (Attempt.job_id == job, Attempt.fault.is_(None))
-        async with self._reading() as session:
+        async with self._look() as session:
             rows = await session.scalars(select(Attempt).where(*mine).order_by(Attempt.id))
             last = {(row.step, row.item): row for row in rows}
         return [
@@ -160,9 +167,15 @@ class Store:
             for (step, item), row in last.items()
         ]
 
-    def journal(self, job: str) -> "JobJournal":
-        """What the engine writes while the job runs."""
-        return JobJournal(self._writing, job)
+    def journal(self, job: str, fence: int | None = None) -> "JobJournal":
+        """What the engine writes while the job runs, held under `fence`."""
+        return JobJournal(self._engine, job, fence)
+
+    def _transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
+        return unbroken(self._writing.begin())
+
+    def _look(self) -> AbstractAsyncContextManager[AsyncSession]:
+        return unbroken(self._reading())
 
 
 async def enter(session: AsyncSession, job: Job, most: ListedPrice | None = None) -> Reservation:
@@ -179,72 +192,10 @@ async def enter(session: AsyncSession, job: Job, most: ListedPrice | None = None
     return await reserve_new(session, job, most or await dearest(session, job.price_list_id))
 
 
-class JobJournal:
-    """Keeps a running job's effects and costs, each in a transaction of its own."""
-
-    def __init__(self, sessions: async_sessionmaker[Any], job: str) -> None:
-        self._sessions = sessions
-        self._job = job
-
-    async def spend(self, line: CostLine) -> None:
-        """Keeps a cost line, whatever becomes of the answer."""
-        row = Cost(
-            call=line.call,
-            job_id=self._job,
-            step=line.step,
-            role=line.role,
-            model=line.model,
-            tokens_in=line.tokens_in,
-            tokens_out=line.tokens_out,
-            cost_micros=int((line.cost * MICROS).to_integral_value()),
-            seconds=line.seconds,
-            created_at=now(),
-            fault=line.fault,
-        )
-        async with self._sessions.begin() as session:
-            session.add(row)
-
-    async def attempt(self, line: AttemptLine) -> None:
-        """Keeps an attempt for the job's trace."""
-        row = Attempt(
-            job_id=self._job,
-            step=line.step,
-            item=line.item,
-            number=line.number,
-            source=line.source,
-            fault=line.fault,
-            problems=[problem.model_dump(mode="json") for problem in line.problems],
-            trust_before=line.trust_before,
-            trust_after=line.trust_after,
-            output=line.output,
-            seconds=line.seconds,
-            cost_micros=int((line.cost * MICROS).to_integral_value()),
-            created_at=now(),
-        )
-        async with self._sessions.begin() as session:
-            session.add(row)
-
-    async def begin_effect(self, key: str, step: str) -> Mapping[str, Any] | None:
-        """Notes that an effect starts; what it made, where an earlier run of the job has finished it."""
-        async with self._sessions.begin() as session:
-            effect = await session.get(Effect, key)
-            if effect is None:
-                session.add(Effect(key=key, job_id=self._job, step=step, begun_at=now()))
-                return None
-            return effect.made
-
-    async def end_effect(self, key: str, made: Mapping[str, Any]) -> None:
-        """Notes that an effect is done and what it made."""
-        async with self._sessions.begin() as session:
-            await session.execute(
-                update(Effect).where(Effect.key == key, Effect.done_at.is_(None)).values(made=dict(made), done_at=now())
-            )
-
-
 @asynccontextmanager
 async def open_store(url: str) -> AsyncGenerator[Store]:
     """The job store in a database that is brought to the newest schema first."""
-    async with open_database(url) as engine:
+    async with open_database(url, brief=True) as engine:
         await upgrade(engine)
         yield Store(engine)
 

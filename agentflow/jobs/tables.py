@@ -69,6 +69,17 @@ class Job(Table):
     """What people have answered and no step has read yet, by question id."""
     labels: Mapped[dict[str, Any]] = mapped_column(default_factory=dict[str, Any])
     """What the tenant wrote on it, for itself."""
+    fence: Mapped[int] = mapped_column(default=0)
+    """Raised by whoever takes the job over; what an earlier run of it still writes is refused."""
+
+
+class Worker(Table):
+    """A process that carries jobs, by its last sign of life."""
+
+    __tablename__ = "worker"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    beat_at: Mapped[datetime]
 
 
 class Effect(Table):

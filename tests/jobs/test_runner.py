@@ -1,6 +1,8 @@
 """A job ends once, whatever happens on its way."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -93,7 +95,8 @@ async def test_an_answer_where_the_steps_are_not_kept_is_refused_and_the_questio
     async with open_runner(pack(), home=tmp_path / "a") as runner:
         job = await runner.submit(Order(lines=["?"]), "order-1", "sha")
         await runner.run(job.id)
-    (tmp_path / "a" / "agentflow.steps.db").rename(tmp_path / "lost.db")
+    with closing(sqlite3.connect(tmp_path / "a" / "agentflow.db", isolation_level=None)) as steps:
+        steps.execute("DELETE FROM checkpoints")
     async with open_runner(pack(), home=tmp_path / "a") as runner:
         with pytest.raises(RunError, match="not kept here"):
             await runner.answer(job.id, "Refused", {"why": "no"})

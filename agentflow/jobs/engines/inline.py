@@ -1,0 +1,121 @@
+"""The inline engine: jobs are carried in this process and kept in its memory, for tests and scripts."""
+
+import asyncio
+import heapq
+import itertools
+from collections import Counter
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from agentflow.jobs.dispatch import RunJob, Stats
+from agentflow.jobs.engines.patience import PAUSES, patiently
+
+HANDED = "agentflow handed over"
+Waiting = tuple[int, int, str]
+"""Priority, the less the sooner; a running number; the job."""
+
+
+class InlineEngine:
+    """Delivers while the process lives: a job whose tries are used up waits for its turn once more.
+
+    `tenant_share` is how many jobs of one tenant may run at once; `grace` are the seconds that runs under way have to
+    end when `serve` does.
+    """
+
+    def __init__(
+        self, *, tenant_share: int | None = None, pauses: Sequence[float] = PAUSES, grace: float = 30.0
+    ) -> None:
+        self._share = tenant_share
+        self._pauses = pauses
+        self._grace = grace
+        self._waiting: dict[str, list[Waiting]] = {}
+        self._tenants: dict[str, str] = {}
+        self._running: dict[asyncio.Task[None], str] = {}
+        self._numbers = itertools.count()
+        self._news = asyncio.Event()
+        self._workers = 0
+
+    async def submit(self, session: AsyncSession, job: str, tenant: str, *, priority: int = 0) -> None:
+        """Hands a job over once the session's transaction commits; the same id, while it waits or runs, is one."""
+        handed: list[tuple[str, str, int]] | None = session.info.get(HANDED)
+        if handed is None:
+            handed = session.info[HANDED] = []
+            self._follow(session, handed)
+        handed.append((job, tenant, priority))
+
+    @asynccontextmanager
+    async def serve(self, run_job: RunJob, *, concurrency: int) -> AsyncGenerator[None]:
+        """Works while the block lasts; what is under way then has the grace to end, or waits again."""
+        starting = asyncio.create_task(self._start(run_job, concurrency))
+        self._workers += 1
+        try:
+            yield
+        finally:
+            self._workers -= 1
+            starting.cancel()
+            if self._running:
+                _, late = await asyncio.wait(self._running, timeout=self._grace)
+                for task in late:
+                    task.cancel()
+                await asyncio.gather(*late, return_exceptions=True)
+
+    async def cancel(self, job: str) -> None:
+        """Keeps a waiting job from being started."""
+        for queue in self._waiting.values():
+            for one in [one for one in queue if one[2] == job]:
+                queue.remove(one)
+                heapq.heapify(queue)
+                del self._tenants[job]
+
+    async def stats(self) -> Stats:
+        """How many jobs wait and run, and whether this process serves."""
+        return Stats(sum(map(len, self._waiting.values())), len(self._running), self._workers)
+
+    def _follow(self, session: AsyncSession, handed: list[tuple[str, str, int]]) -> None:
+        def committed(_: Any) -> None:
+            self._take(handed)
+
+        def rolled_back(_: Any) -> None:
+            handed.clear()
+
+        event.listen(session.sync_session, "after_commit", committed)
+        event.listen(session.sync_session, "after_rollback", rolled_back)
+
+    def _take(self, handed: list[tuple[str, str, int]]) -> None:
+        for job, tenant, priority in handed:
+            if job not in self._tenants:
+                self._queue(job, tenant, priority)
+        handed.clear()
+
+    def _queue(self, job: str, tenant: str, priority: int) -> None:
+        self._tenants[job] = tenant
+        heapq.heappush(self._waiting.setdefault(tenant, []), (-priority, next(self._numbers), job))
+        self._news.set()
+
+    async def _start(self, run_job: RunJob, concurrency: int) -> None:
+        while True:
+            while len(self._running) < concurrency and (found := self._next()):
+                task = asyncio.create_task(patiently(run_job, found[2], self._pauses))
+                self._running[task] = found[2]
+                task.add_done_callback(lambda ended, found=found: self._end(ended, found))
+            self._news.clear()
+            await self._news.wait()
+
+    def _next(self) -> Waiting | None:
+        """The first job of the tenant that was served longest ago."""
+        running = Counter(self._tenants[job] for job in self._running.values())
+        for tenant, queue in self._waiting.items():
+            if queue and (self._share is None or running[tenant] < self._share):
+                self._waiting[tenant] = self._waiting.pop(tenant)
+                return heapq.heappop(queue)
+        return None
+
+    def _end(self, task: asyncio.Task[Any], found: Waiting) -> None:
+        tenant = self._tenants.pop(self._running.pop(task))
+        self._news.set()
+        if task.cancelled() or task.exception() is not None:
+            self._queue(found[2], tenant, -found[0])

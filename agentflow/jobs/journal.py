@@ -1,0 +1,139 @@
+"""The journal of a running job: its effects, attempts and costs, each written in a transaction of its own."""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from sqlalchemy import Integer, bindparam, exists, func, insert, select, update
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+
+from agentflow.errors import LeaseLost, StoreError
+from agentflow.flow.journal import AttemptLine, CostLine
+from agentflow.jobs.ids import now
+from agentflow.jobs.tables import Attempt, Cost, Effect, Job
+
+T = TypeVar("T")
+MICROS = 1_000_000
+
+_HOLDING = (
+    Job.id == bindparam("held"),
+    Job.fence == func.coalesce(bindparam("under", type_=Integer), Job.fence),
+)
+_HOLD = select(Job.id).where(*_HOLDING).with_for_update(read=True)
+_SEE = (
+    select(Effect.key, Effect.made)
+    .select_from(Job)
+    .outerjoin(Effect, Effect.key == bindparam("effect"))
+    .where(*_HOLDING)
+    .with_for_update(read=True, of=Job)
+)
+_END = (
+    update(Effect)
+    .where(Effect.key == bindparam("effect"), Effect.done_at.is_(None), exists(_HOLD))
+    .values(made=bindparam("what"), done_at=bindparam("at"))
+)
+
+
+class JobJournal:
+    """Keeps what a running job does.
+
+    Raises LeaseLost where the job is not held under `fence` any more; costs are kept all the same, the money is spent.
+    """
+
+    def __init__(self, engine: AsyncEngine, job: str, fence: int | None = None) -> None:
+        self._engine = engine
+        self._job = job
+        self._fence = {"held": job, "under": fence}
+
+    async def spend(self, line: CostLine) -> None:
+        """Keeps a cost line, whatever becomes of the answer."""
+        row = {
+            "call": line.call,
+            "job_id": self._job,
+            "step": line.step,
+            "role": line.role,
+            "model": line.model,
+            "tokens_in": line.tokens_in,
+            "tokens_out": line.tokens_out,
+            "cost_micros": _micros(line.cost),
+            "seconds": line.seconds,
+            "created_at": now(),
+            "fault": line.fault,
+        }
+        async with unbroken(self._engine.begin()) as connection:
+            await connection.execute(insert(Cost), row)
+
+    async def attempt(self, line: AttemptLine) -> None:
+        """Keeps an attempt for the job's trace."""
+        row = {
+            "job_id": self._job,
+            "step": line.step,
+            "item": line.item,
+            "number": line.number,
+            "source": line.source,
+            "fault": line.fault,
+            "problems": [problem.model_dump(mode="json") for problem in line.problems],
+            "trust_before": line.trust_before,
+            "trust_after": line.trust_after,
+            "output": line.output,
+            "seconds": line.seconds,
+            "cost_micros": _micros(line.cost),
+            "created_at": now(),
+        }
+        async with unbroken(self._engine.begin()) as connection:
+            await self._hold(connection)
+            await connection.execute(insert(Attempt), row)
+
+    async def begin_effect(self, key: str, step: str) -> Mapping[str, Any] | None:
+        """Notes that an effect starts; what it made, where an earlier run of the job has finished it."""
+        async with unbroken(self._engine.begin()) as connection:
+            seen = (await connection.execute(_SEE, {"effect": key, **self._fence})).first()
+            if seen is None:
+                raise lost(self._job)
+            if seen.key is None:
+                row = {"key": key, "job_id": self._job, "step": step, "begun_at": now()}
+                await connection.execute(insert(Effect), row)
+            return seen.made
+
+    async def end_effect(self, key: str, made: Mapping[str, Any]) -> None:
+        """Notes that an effect is done and what it made."""
+        row = {"effect": key, "what": dict(made), "at": now(), **self._fence}
+        async with unbroken(self._engine.begin()) as connection:
+            if (await connection.execute(_END, row)).rowcount == 0:
+                await self._hold(connection)
+
+    async def _hold(self, connection: AsyncConnection) -> None:
+        if (await connection.execute(_HOLD, self._fence)).first() is None:
+            raise lost(self._job)
+
+
+async def hold(session: AsyncSession, job: str, fence: int | None) -> None:
+    """Keeps others from taking the job over until the transaction ends; nothing without a fence.
+
+    Raises LeaseLost where the job is not held under it any more.
+    """
+    if fence is not None and await session.scalar(_HOLD, {"held": job, "under": fence}) is None:
+        raise lost(job)
+
+
+def lost(job: str) -> LeaseLost:
+    """What a run is told that holds its job no more."""
+    return LeaseLost(f"job {job} was taken over by another run")
+
+
+@asynccontextmanager
+async def unbroken(transaction: AbstractAsyncContextManager[T]) -> AsyncGenerator[T]:
+    """The transaction. Raises StoreError where the database breaks it off, not where it refuses what is written."""
+    try:
+        async with transaction as begun:
+            yield begun
+    except DBAPIError as error:
+        if error.connection_invalidated or isinstance(error, (OperationalError, InterfaceError, InternalError)):
+            raise StoreError(f"the job database broke off: {' '.join(str(error.orig).split())}") from error
+        raise
+
+
+def _micros(cost: Decimal) -> int:
+    return int((cost * MICROS).to_integral_value())

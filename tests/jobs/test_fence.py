@@ -1,0 +1,192 @@
+"""A run that has lost its job to a later one writes nothing more; what it spent is kept."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from agentflow import EffectKey, Pack, Price, Record, workflow
+from agentflow.connectors import sql
+from agentflow.connectors.sql import open_database
+from agentflow.engine import fencing
+from agentflow.engine.fencing import Fence
+from agentflow.engine.graph import open_checkpoints
+from agentflow.errors import LeaseLost
+from agentflow.flow.journal import AttemptLine, CostLine
+from agentflow.jobs.runner import open_runner
+from tests.jobs.ledger.books import open_books, verification
+
+
+class Letter(Record):
+    text: str
+
+
+class Read(Record):
+    words: int
+
+
+class Filed(Record):
+    words: int
+
+
+class Stops:
+    """Holds the first run of each step named in `at` until it is let go; counts all runs."""
+
+    def __init__(self, *at: str) -> None:
+        self.ran: list[str] = []
+        self.reached = {step: asyncio.Event() for step in at}
+        self.go = asyncio.Event()
+
+    async def __call__(self, step: str) -> None:
+        self.ran.append(step)
+        if step in self.reached and self.ran.count(step) == 1:
+            self.reached[step].set()
+            await self.go.wait()
+
+
+def pack(stops: Stops) -> Pack:
+    async def read(letter: Letter) -> Read:
+        await stops("read")
+        return Read(words=len(letter.text.split()))
+
+    async def file(read: Read, *, key: EffectKey) -> Filed:
+        await stops("file")
+        return Filed(words=read.words)
+
+    flow = workflow("letters", takes=Letter, gives=Filed).step(read).step(file, effect=True).build()
+    return Pack(name="letters", workflow=flow, prices={Filed: Price("0.40")})
+
+
+@asynccontextmanager
+async def two_workers(stops: Stops, home: Path, database: str):
+    """Two runners on one database, as two processes have them, and a job."""
+    async with (
+        open_runner(pack(stops), home=home, database=database) as one,
+        open_runner(pack(stops), home=home, database=database) as other,
+    ):
+        job = await one.submit(Letter(text="a b"), "letter-1", "sha")
+        yield one, other, job.id
+
+
+@asynccontextmanager
+async def a_lost_run(database: str):
+    """A store, a job, and the fence of a run of it that a later one has taken over."""
+    async with open_books(database) as books:
+        job = await books.accepted()
+        since = ["queued", "running"]
+        lost = await books.store.begin(job.id, since=since, terms=books.terms.id)
+        await books.store.begin(job.id, since=since, terms=books.terms.id)
+        yield books.store, job, lost
+
+
+@pytest.mark.parametrize("step", ["read", "file"])
+async def test_a_paused_run_wakes_up_and_changes_nothing(step: str, tmp_path: Path, database: str):
+    stops = Stops(step)
+    async with two_workers(stops, tmp_path, database) as (one, other, job):
+        paused = asyncio.create_task(one.run(job))
+        await stops.reached[step].wait()
+        done = await other.run(job)
+        stops.go.set()
+        woken = await paused
+    assert (done.status, done.price_minor, done.fence) == ("finished", 40, 2)
+    assert (woken.status, woken.fence, woken.finished_at) == ("finished", 2, done.finished_at)
+    assert stops.ran == (["read", "read", "file"] if step == "read" else ["read", "file", "file"])
+
+
+async def test_a_woken_run_stops_before_its_next_step(tmp_path: Path, database: str):
+    stops = Stops("read", "file")
+    async with two_workers(stops, tmp_path, database) as (one, other, job):
+        paused = asyncio.create_task(one.run(job))
+        await stops.reached["read"].wait()
+        taken = asyncio.create_task(other.run(job))
+        await stops.reached["file"].wait()
+        stops.go.set()
+        await asyncio.gather(paused, taken)
+    assert stops.ran == ["read", "read", "file"]
+
+
+async def test_a_job_run_many_times_at_once_ends_once(tmp_path: Path, database: str):
+    stops = Stops()
+    async with two_workers(stops, tmp_path, database) as (one, other, job):
+        await asyncio.gather(*(runner.run(job) for runner in (one, other) * 4))
+        row = await one.store.get(job)
+    assert row is not None
+    assert (row.status, row.price_minor) == ("finished", 40)
+
+
+async def test_steps_that_a_killed_run_left_of_a_finished_job_are_deleted(tmp_path: Path, database: str):
+    from langgraph.checkpoint.base import empty_checkpoint
+
+    async with two_workers(Stops(), tmp_path, database) as (one, _, job), open_checkpoints(database) as savers:
+        done = await one.run(job)
+        saver = savers(Fence(job, done.fence))
+        config = {"configurable": {"thread_id": job, "checkpoint_ns": "", "checkpoint_id": "c"}}
+        await saver.aput(config, empty_checkpoint(), {}, {})
+        await one.run(job)
+        assert await saver.aget_tuple({"configurable": {"thread_id": job}}) is None
+
+
+async def test_checkpoints_of_a_lost_run_are_refused(database: str):
+    from langgraph.checkpoint.base import empty_checkpoint
+
+    async with a_lost_run(database) as (_, job, lost), open_checkpoints(database) as savers:
+        config = {"configurable": {"thread_id": job.id, "checkpoint_ns": "", "checkpoint_id": "c"}}
+        saver = savers(Fence(job.id, lost))
+        with pytest.raises(LeaseLost):
+            await saver.aput(config, empty_checkpoint(), {}, {})
+        with pytest.raises(LeaseLost):
+            await saver.aput_writes(config, [("a", 1)], "task")
+        with pytest.raises(LeaseLost):
+            await saver.adelete_thread(job.id)
+        holder = savers(Fence(job.id, lost + 1))
+        assert await holder.aget_tuple({"configurable": {"thread_id": job.id}}) is None
+        await holder.aput(config, empty_checkpoint(), {}, {})
+        assert await holder.aget_tuple({"configurable": {"thread_id": job.id}}) is not None
+
+
+async def test_effects_and_attempts_of_a_lost_run_are_refused_and_its_costs_are_kept(database: str):
+    async with a_lost_run(database) as (store, job, lost):
+        journal = store.journal(job.id, lost)
+        with pytest.raises(LeaseLost):
+            await journal.begin_effect("key", "file")
+        with pytest.raises(LeaseLost):
+            await journal.end_effect("key", {})
+        with pytest.raises(LeaseLost):
+            await journal.attempt(AttemptLine(step="read", number=1, source="small"))
+        await journal.spend(CostLine(call="1", step="read", role="small", model="m", cost=Decimal("0.5")))
+        assert await store.passed(job.id) == []
+        assert await store.cost(job.id) == (500_000, ["small"])
+        assert await store.journal(job.id, lost + 1).begin_effect("key", "file") is None
+
+
+async def test_a_lost_run_neither_ends_nor_changes_its_job(database: str):
+    async with a_lost_run(database) as (store, job, lost):
+        with pytest.raises(LeaseLost):
+            await store.finish(job.id, verification(job), lost, result={}, output={})
+        with pytest.raises(LeaseLost):
+            await store.fail(job.id, lost)
+        with pytest.raises(LeaseLost):
+            await store.change(job.id, lost, status="awaiting_review")
+        row = await store.get(job.id)
+    assert row is not None
+    assert (row.status, row.outcome) == ("running", None)
+
+
+async def test_a_transaction_that_stands_still_loses_its_locks(postgres: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sql, "IDLE", 1)
+    async with open_database(postgres, brief=True) as engine, engine.connect() as connection:
+        await connection.execute(text("SELECT 1"))
+        await asyncio.sleep(1.5)
+        with pytest.raises(DBAPIError, match="idle-in-transaction timeout"):
+            await connection.execute(text("SELECT 1"))
+
+
+async def test_checkpoint_connections_are_brief_too(postgres: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sql, "IDLE", 1)
+    async with fencing.postgres_pool(postgres) as pool, pool.connection() as connection:
+        row = await (await connection.execute("SHOW idle_in_transaction_session_timeout")).fetchone()
+    assert row == {"idle_in_transaction_session_timeout": "1s"}
