@@ -79,6 +79,7 @@ def _service(folders: list[PackFolder], options: dict[str, Any]) -> Any:
         database=options["db"],
         concurrency=options["concurrency"],
         work=not options["no_work"],
+        tell=True,
         budget=budget,
         live=not options["test"],
         sinks=sinks,

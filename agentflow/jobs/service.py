@@ -68,6 +68,7 @@ class Agentflow:
     `database` is a SQLAlchemy URL, by default a SQLite file in `home`, the folder that keeps documents. `packs` are
     packs or `Part`s, which say what models and connections a pack has. `engine` carries jobs to workers; by default
     this process works itself, `concurrency` jobs at once. With `work=False` it only accepts and shows jobs.
+    `tell` says whether it takes events to webhooks and `sinks`; where it works it does.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Agentflow:
         engine: Engine | None = None,
         concurrency: int = 8,
         work: bool = True,
+        tell: bool | None = None,
         budget: Decimal | None = None,
         live: bool = True,
         most_waiting: int = 10_000,
@@ -93,6 +95,7 @@ class Agentflow:
         self._given_engine = engine
         self._concurrency = concurrency
         self._work = work
+        self._tell = work if tell is None else tell
         self._budget = budget
         self.gate = gate
         """Which URLs tenants' events may be sent to."""
@@ -127,9 +130,10 @@ class Agentflow:
                     )
                 )
             self.engine = self._given_engine or InProcess(self._unfinished, patience=self._grace)
-            if self._work:
+            if self._tell:
                 courier = Courier(self.store, Sender(self.gate), self._sinks)
                 await stack.enter_async_context(courier.working())
+            if self._work:
                 await stack.enter_async_context(self.engine.serve(self.run, concurrency=self._concurrency))
             self._stack = stack.pop_all()
         return self
