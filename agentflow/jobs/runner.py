@@ -25,7 +25,7 @@ from agentflow.flow.step import label
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.tables import PriceList, Verification
 from agentflow.jobs.store import Store, dollars, open_store
-from agentflow.jobs.tables import Job, Status
+from agentflow.jobs.tables import ENDED, Job, Status
 
 
 class Runner:

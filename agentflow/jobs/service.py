@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from agentflow.connectors.documents import Documents
 from agentflow.engine.attempt import Binder
 from agentflow.engine.models import ModelConfig
-from agentflow.errors import ConfigError, RequestError
+from agentflow.errors import ConfigError, RequestError, StoreError
 from agentflow.flow.pack import Pack
 from agentflow.flow.record import Document, Record
 from agentflow.jobs.dispatch import Engine
@@ -315,12 +315,17 @@ class Agentflow:
         return row
 
     async def run(self, job: str) -> None:
-        """Carries a job on; safe to call any number of times. What goes wrong stands in the job and in the log."""
+        """Carries a job on; safe to call any number of times. What goes wrong stands in the job and in the log.
+
+        Raises StoreError where the job database broke off: whoever carries jobs tries again.
+        """
         row = await self.store.get(job)
         if row is None or row.status in RESTING:
             return
         try:
-            await self._runner(row.pack).run(job)
+            await self._runner(row.pack).run(job, since=("queued", "running"))
+        except StoreError:
+            raise
         except Exception:
             log.exception("job could not be carried on", extra={"job": job})
 
