@@ -18,7 +18,10 @@ from .errors import WorkerTimeout as WorkerTimeout
 from .flow.check import Check as Check
 from .flow.check import Problem as Problem
 from .flow.check import Severity as Severity
+from .flow.check import asks as asks
+from .flow.check import ties as ties
 from .flow.connector import Connector as Connector
+from .flow.grounding import grounded as grounded
 from .flow.model import Image as Image
 from .flow.model import Model as Model
 from .flow.pack import Pack as Pack

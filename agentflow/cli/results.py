@@ -18,7 +18,7 @@ from agentflow.jobs.tables import Job
 
 Line = Mapping[str, Any]
 
-SUMMARISED = ("status", "outcome", "problems", "price", "currency", "cost", "seconds")
+SUMMARISED = ("job", "status", "outcome", "problems", "price", "currency", "cost", "seconds")
 """What the summary needs of a line."""
 STATUS = {"finished": "delivered", "awaiting_review": "in_review", "failed": "failed"}
 
@@ -126,13 +126,23 @@ def _reasons(lines: Sequence[Line], status: str) -> dict[str, int]:
     return dict(counts.most_common())
 
 
-def show(summary: Mapping[str, Any], out: Path, console: Console) -> None:
-    """Prints the summary as a table."""
+def told_first(lines: Sequence[Line]) -> str | None:
+    """The job that one asks about first: one that failed, else one that waits for a person, else any."""
+    ranks = list(reversed(STATUS.values()))
+    asked = sorted((line for line in lines if line["job"]), key=lambda line: ranks.index(line["status"]))
+    return asked[0]["job"] if asked else None
+
+
+def show(summary: Mapping[str, Any], out: Path, console: Console, job: str | None = None) -> None:
+    """Prints the summary as a table, and how to see what was tried for `job`."""
     table = Table(title=f"{summary['pack']}: {summary['inputs']} inputs", show_header=False, title_justify="left")
     for name, value in _rows(summary):
         table.add_row(name, value)
     console.print(table)
     console.print(f"results: {out / 'results.jsonl'}   summary: {out / 'summary.json'}", soft_wrap=True)
+    if job:
+        place = "" if out.parent == Path("out") else f" --out {out}"
+        console.print(f"how a job came to its end: agentflow trace {job}{place}", soft_wrap=True)
 
 
 def _rows(summary: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -15,7 +15,18 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from agentflow.cli.inputs import Input, find_files, read_inputs, submit
-from agentflow.cli.results import STATUS, SUMMARISED, Line, Results, line_of, printable, refused, show, summarise
+from agentflow.cli.results import (
+    STATUS,
+    SUMMARISED,
+    Line,
+    Results,
+    line_of,
+    printable,
+    refused,
+    show,
+    summarise,
+    told_first,
+)
 from agentflow.engine.models import read_models
 from agentflow.errors import AgentflowError
 from agentflow.jobs.packs import PackFolder, load_pack
@@ -163,7 +174,7 @@ async def _run(
     if as_json:
         click.echo(json.dumps(summary))
     else:
-        show(summary, home, console)
+        show(summary, home, console, told_first(lines))
     return 1 if summary["failed"] else 0
 
 

@@ -2,26 +2,30 @@
 
 import inspect
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, Self, runtime_checkable
 
 from agentflow.engine.trust import Attempt
 from agentflow.engine.trust.figures import Figures
+from agentflow.engine.wire import BUSY
 from agentflow.errors import AnswerError, BudgetError, DeadlineError, ModelError, RunError, UnpricedError
-from agentflow.flow.check import Check, Problem
-from agentflow.flow.journal import AttemptLine, CostLine, Journal
+from agentflow.flow.check import Check, Problem, asked_by
+from agentflow.flow.journal import Journal
 from agentflow.flow.model import Model
-from agentflow.flow.policy import EffectKey, JobId
-from agentflow.flow.step import Step, as_list, item_of, label, name_of, read_signature
+from agentflow.flow.policy import EffectKey, JobId, Policy
+from agentflow.flow.step import Step, as_list, item_of, label, name_of, place_of, read_signature
 
 signature_of = lru_cache(1024)(read_signature)
 """Reading types takes longer than most checks do."""
 
 CODE = "code"
 """The source of a step that asks no model."""
+
+CHECK_FAILED = "check_failed"
+"""The code of the problem that a check which raises leaves."""
 
 ASSUMED = Figures()
 """Priors alone."""
@@ -40,6 +44,24 @@ class Binder(Protocol):
         ...
 
 
+@runtime_checkable
+class Bounded(Binder, Protocol):
+    """A binder that holds its models to money and time, and sets both aside before each call."""
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the deadline of the job, or of the run; endless where there is none."""
+        ...
+
+    def within(self, *, usd: Decimal | None = None, seconds: float | None = None) -> Self:
+        """The same models for a step with so much money and time of its own."""
+        ...
+
+    def alike(self, one: str, other: str) -> bool:
+        """Whether two roles are one model, so that both together say no more than it alone."""
+        ...
+
+
 @dataclass(frozen=True)
 class Services:
     """What the steps of one job are given after the `*`, and what its answers are weighed by."""
@@ -53,30 +75,19 @@ class Services:
     """Seconds that deadlines go by; never the wall clock, which may jump."""
 
 
-class Meter:
-    """A journal that tells what it was given cost."""
+def bounded(models: Binder, policy: Policy) -> Binder:
+    """The models held to a step's own money and time, where they can be."""
+    if (policy.budget is not None or policy.deadline is not None) and isinstance(models, Bounded):
+        return models.within(usd=policy.budget, seconds=policy.deadline)
+    return models
 
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-        self.cost = Decimal(0)
-        """USD."""
 
-    async def spend(self, line: CostLine) -> None:
-        """Keeps a cost line."""
-        self.cost += line.cost
-        await self._journal.spend(line)
-
-    async def attempt(self, line: AttemptLine) -> None:
-        """Keeps an attempt."""
-        await self._journal.attempt(line)
-
-    async def begin_effect(self, key: str, step: str) -> Mapping[str, Any] | None:
-        """Notes that an effect starts."""
-        return await self._journal.begin_effect(key, step)
-
-    async def end_effect(self, key: str, made: Mapping[str, Any]) -> None:
-        """Notes that an effect is done."""
-        await self._journal.end_effect(key, made)
+def nobody(step: Step) -> Problem:
+    """Why there is no answer where no role of the ladder has a model."""
+    roles = ", ".join(step.policy.ladder)
+    return Problem(
+        code="no_model", message=f"none of {roles} is named in models.toml; name one, or do {step.name} by hand"
+    )
 
 
 def is_code(step: Step, source: str) -> bool:
@@ -86,32 +97,42 @@ def is_code(step: Step, source: str) -> bool:
 
 async def by_code(step: Step, source: str, reads: Sequence[Any], services: Services) -> Attempt:
     """What a function makes of the records. Raises what it raises."""
-    began = services.clock()
     call = step.sources.get(source, step.call)
     made = await call(*reads, **fetch(signature_of(call).needs, services))
-    return await checked(step, source, made, reads, services, seconds=services.clock() - began)
+    return await checked(step, source, made, reads, services)
 
 
 async def by_model(
-    step: Step, role: str, reads: Sequence[Any], services: Services, problems: Sequence[Problem] = (), variant: int = 0
+    step: Step,
+    role: str,
+    reads: Sequence[Any],
+    services: Services,
+    problems: Sequence[Problem] = (),
+    variant: int = 0,
+    key: EffectKey | None = None,
 ) -> Attempt | None:
     """What the step makes with the role's model, or the fault that kept it from that; None where there is no model.
 
     The model is told `problems`, and nothing else of earlier attempts.
     """
-    meter, began = Meter(services.journal), services.clock()
-    model = services.models.bind(role, step.name, problems, meter, variant)
+    model = services.models.bind(role, step.name, problems, services.journal, variant)
     if model is None:
         return None
     try:
-        made = await step.call(*reads, **fetch(step.signature.needs, services, model=model))
+        made = await step.call(*reads, **fetch(step.signature.needs, services, model=model, key=key))
     except UnpricedError:
         raise
     except (ModelError, BudgetError, DeadlineError) as error:
         fault, code = _fault(error)
-        problem = Problem(code=code, message=f"{role}: {error}")
-        return Attempt(role, None, (problem,), {}, fault, services.clock() - began, meter.cost)
-    return await checked(step, role, made, reads, services, seconds=services.clock() - began, cost=meter.cost)
+        return Attempt(role, None, (Problem(code=code, message=f"{role}: {error}"),), fault=fault, away=_away(error))
+    return await checked(step, role, made, reads, services)
+
+
+def _away(error: Exception) -> float | None:
+    """Seconds after which the model may answer again, 0 where it does not say; None where it is not just away."""
+    if not isinstance(error, ModelError) or isinstance(error, AnswerError):
+        return None
+    return error.retry_after if error.retry_after is not None else (0.0 if error.status in BUSY else None)
 
 
 def _fault(error: Exception) -> tuple[str, str]:
@@ -128,37 +149,45 @@ def _fault(error: Exception) -> tuple[str, str]:
 
 
 async def checked(
-    step: Step,
-    source: str,
-    made: Any,
-    reads: Sequence[Any],
-    services: Services,
-    *,
-    seconds: float = 0.0,
-    cost: Decimal = Decimal(0),
+    step: Step, source: str, made: Any, reads: Sequence[Any], services: Services, makers: Collection[str] = ()
 ) -> Attempt:
-    """What a source made, with what the step's checks say of it."""
+    """What a source made, with what the step's checks say of it. `makers` are the sources that had a part in it."""
     kind = type_made(step, made)
     said: dict[str, tuple[Problem, ...]] = {}
     if as_list(made) is None:
         for check in step.checks:
             if not issubclass(kind, signature_of(check).reads[0]):
                 continue
-            said[name_of(check)] = await _run_check(check, made, reads, services)
+            name, judge = name_of(check), None
+            if asked_by(check):
+                judge = _judge(step, check, makers or {source}, services)
+                if judge is None:
+                    continue
+            said[name] = (*said.get(name, ()), *await _run_check(step, check, made, reads, services, judge))
     problems = tuple(problem for found in said.values() for problem in found)
-    return Attempt(source, made, problems, said, None, seconds, cost)
+    return Attempt(source, made, problems, said)
 
 
-async def _run_check(check: Check, made: Any, reads: Sequence[Any], services: Services) -> tuple[Problem, ...]:
+def _judge(step: Step, check: Check, makers: Collection[str], services: Services) -> Model | None:
+    """A model that had no part in what it is to judge."""
+    others = [role for role in asked_by(check) if role not in makers]
+    models = (services.models.bind(role, step.name, (), services.journal) for role in others)
+    return next((model for model in models if model is not None), None)
+
+
+async def _run_check(
+    step: Step, check: Check, made: Any, reads: Sequence[Any], services: Services, judge: Model | None
+) -> tuple[Problem, ...]:
     signature = signature_of(check)
-    others = [next(r for r in reads if isinstance(r, kind)) for kind in signature.reads[1:]]
+    places = [place_of(kind, step.signature.reads) for kind in signature.reads[1:]]
     try:
-        found = check(made, *others, **fetch(signature.needs, services))
+        others = [reads[place] for place in places if place is not None]
+        found = check(made, *others, **fetch(signature.needs, services, model=judge))
         listed: Iterable[Problem] = await found if inspect.isawaitable(found) else found
         return tuple(listed)
     except Exception as error:  # noqa: BLE001 - a check that fails proves nothing: the record stays in its step
         text = f"the check {name_of(check)} failed with {type(error).__name__}: {error}; look at the record yourself"
-        return (Problem(code="check_failed", message=text),)
+        return (Problem(code=CHECK_FAILED, message=text),)
 
 
 def fetch(

@@ -2,31 +2,40 @@
 
 import asyncio
 import hashlib
-from collections import Counter
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from agentflow.engine.answer import CODE, Binder, Services, by_code, by_model, checked, fetch, is_code, type_made
-from agentflow.engine.trust import Accepted, Attempt, Doubted, Verdict
+from agentflow.engine.answer import (
+    CHECK_FAILED,
+    CODE,
+    Binder,
+    Bounded,
+    Services,
+    bounded,
+    by_code,
+    by_model,
+    checked,
+    is_code,
+    nobody,
+    type_made,
+)
+from agentflow.engine.effect import effect_key, once
+from agentflow.engine.roster import Roster
+from agentflow.engine.trace import Meter, line_of, new_id, raised
+from agentflow.engine.trust import Attempt, Doubted, Verdict
 from agentflow.engine.trust.buying import CALL_SECONDS, DEARER, Need, Votes, cheapest, first_of, spared
 from agentflow.engine.trust.evidence import Laws, believe, laws_of
 from agentflow.engine.trust.law import Pattern
 from agentflow.engine.trust.standing import MERGED, Standing, accepted, doubted, likeliest, stand
-from agentflow.engine.trust.values import dump
 from agentflow.engine.trust.verdict import accepts, conclude
 from agentflow.flow.check import Problem, tied_by
-from agentflow.flow.journal import AttemptLine
-from agentflow.flow.policy import EffectKey
-from agentflow.flow.step import Step, label, name_of
+from agentflow.flow.step import Step, name_of
 
 __all__ = ["Binder", "Case", "Services", "effect_key", "perform", "type_made"]
-
-PATIENCE = {"refused": 1, "content_filter": 1, "truncated": 2, "too_many_calls": 2}
-"""How often a source may have the same fault before the others are asked instead; any other as often as attempts go."""
-GONE = {"model_unreachable", "budget_spent", "deadline"}
-"""Faults after which a source is not asked again."""
 
 
 async def perform(step: Step, reads: Sequence[Any], services: Services, item: int | None = None) -> Verdict:
@@ -35,28 +44,10 @@ async def perform(step: Step, reads: Sequence[Any], services: Services, item: in
     `item` is the position in the list of an `.each`. Raises what the step's own code raises.
     """
     if step.effect:
-        return Accepted(await _effect(step, reads, services, item))
+        return await once(step, reads, services, item)
     case = Case(step, reads, services, item)
     verdict = await (case.first_sound() if step.policy.alpha is None else case.trusted(step.policy.alpha))
-    return verdict if case.attempts or isinstance(verdict, Doubted) else Doubted((_nobody(step),))
-
-
-async def _effect(step: Step, reads: Sequence[Any], services: Services, item: int | None) -> Any:
-    key = effect_key(services.job, step.name, item)
-    stored = await services.journal.begin_effect(key.value, step.name)
-    if stored is not None:
-        kind = next(made for made in step.signature.makes if label(made) == stored["type"])
-        return kind.model_validate(stored["value"])
-    made = await step.call(*reads, **fetch(step.signature.needs, services, key=key))
-    kind = type_made(step, made)
-    await services.journal.end_effect(key.value, {"type": label(kind), "value": made.model_dump(mode="json")})
-    return made
-
-
-def effect_key(job: str, step: str, item: int | None) -> EffectKey:
-    """The key of a step's effect in a job: the same however often the job is resumed."""
-    digest = hashlib.sha256(f"{job}\x1f{step}\x1f{'' if item is None else item}".encode())
-    return EffectKey(digest.hexdigest())
+    return Doubted((nobody(step),)) if isinstance(verdict, Doubted) and not verdict.reasons else verdict
 
 
 class Case:
@@ -65,38 +56,62 @@ class Case:
     def __init__(self, step: Step, reads: Sequence[Any], services: Services, item: int | None) -> None:
         self.step, self.reads, self.services, self.item = step, reads, services, item
         self.policy = step.policy
-        self.ladder = step.policy.ladder or (CODE,)
+        self.ladder = _distinct(step, services.models) or (CODE,)
         self.attempts: list[Attempt] = []
-        self._asked: Counter[str] = Counter()
-        self._faults: Counter[tuple[str, str]] = Counter()
-        self._gone: set[str] = set()
+        self.meter = Meter(services.journal)
+        self.services = replace(services, journal=self.meter, models=bounded(services.models, step.policy))
+        most = {source: 1 if is_code(step, source) else step.policy.most for source in self.ladder}
+        self._roster = Roster(most, step.policy.patience, services.clock)
+        self._limited = isinstance(self.services.models, Bounded)
         self._began = services.clock()
+        self._noted = 0
 
     async def first_sound(self) -> Verdict:
         """The first answer that no check speaks against, source by source."""
-        for source in self.ladder:
-            while self._left(source):
-                for attempt in await self._ask([source]):
-                    await self._note(attempt, None, None)
-                    if accepts(attempt):
-                        return conclude(self.attempts)
-        return conclude(self.attempts, self._ended())
+        while True:
+            for source in self.ladder:
+                while self._left(source):
+                    for attempt in await self._ask([source]):
+                        await self._note(attempt, None, accepts(attempt))
+                        if accepts(attempt):
+                            return conclude(self.attempts)
+            if not await self._waited():
+                return conclude(self.attempts, self._ended())
 
     async def trusted(self, alpha: float) -> Verdict:
         """The record whose every field is trusted 1 - alpha; evidence is bought until there is one, or none can be."""
         standing: Standing | None = None
-        while turn := self._turn(standing, alpha):
+        while True:
+            turn = self._turn(standing, alpha)
+            if not turn and not (self._hopes(standing, alpha) and await self._waited()):
+                return doubted(standing, self.attempts, alpha, self._ended())
             before = standing.least if standing else 0.0
             answered = await self._ask(turn)
-            standing = await self._stand()
+            standing = await self._stand() if answered else standing
+            passes = standing is not None and accepts(standing.candidate) and self._passes(standing, alpha)
             for attempt in answered:
-                await self._note(attempt, before, standing.least if standing else 0.0)
-            if standing and accepts(standing.candidate) and self._passes(standing, alpha):
+                trust = (before, standing.least if standing else 0.0)
+                await self._note(attempt, trust, passes and attempt is answered[-1])
+            if standing and passes:
                 return accepted(standing, self.attempts)
-        return doubted(standing, self.attempts, alpha, self._ended())
+
+    def _hopes(self, standing: Standing | None, alpha: float) -> bool:
+        """Whether sources that are away could still help."""
+        ever = tuple(self._roster.ever(source) for source in self.ladder)
+        return standing is None or cheapest(self._needs(standing, alpha), self.ladder, ever, self._prices) is not None
+
+    async def _waited(self) -> bool:
+        """Waits for the first of the sources that are away; False where none is, or neither time nor money lasts."""
+        seconds = None if self._ended() else self._roster.pause(self.ladder)
+        time = self._time()
+        if seconds is None or (time is not None and seconds >= time):
+            return False
+        await asyncio.sleep(seconds)
+        self._roster.back(seconds)
+        return True
 
     def _passes(self, standing: Standing, alpha: float) -> bool:
-        needs = standing.needs(alpha)
+        needs = self._needs(standing, alpha)
         if not needs or not self.policy.pooled:
             return not needs
         votes = cheapest(needs, self.ladder, self._all_left(), self._prices)
@@ -110,7 +125,7 @@ class Case:
         left = self._all_left()
         if not any(left):
             return []
-        needs = self._first_need(alpha) if standing is None else standing.needs(alpha)
+        needs = self._needs(standing, alpha)
         votes = cheapest(needs, self.ladder, left, self._prices)
         if votes is None:
             # A person is shown a proposal even where no source can be trusted far enough.
@@ -120,56 +135,62 @@ class Case:
             return [source for source, n in zip(self.ladder, quickest, strict=True) for _ in range(n)]
         return [self.ladder[first_of(votes, self._prices)]]
 
-    def _first_need(self, alpha: float) -> tuple[Need, ...]:
+    def _needs(self, standing: Standing | None, alpha: float) -> tuple[Need, ...]:
+        if standing is not None:
+            return standing.needs(alpha, unaided=self.policy.unaided)
         law = self._laws.every
-        misses = tuple(self._asked[source.name] for source in law.sources)
-        return (Need(law, Pattern(misses=misses), 1 - alpha),)
+        misses = tuple(self._roster.answered(source.name) for source in law.sources)
+        return (Need(law, Pattern(misses=misses), 1 - alpha, self.policy.unaided),)
 
     async def _ask(self, sources: Sequence[str]) -> list[Attempt]:
-        """Asks the sources, all at once; the attempts in the order in which the sources stand."""
-        calls = [self._call(source, self._variant(source)) for source in sources]
-        found = [await calls[0]] if len(calls) == 1 else await _all(calls)
-        attempts = [attempt for attempt in found if attempt is not None]
-        self._gone |= {source for source, attempt in zip(sources, found, strict=True) if attempt is None}
-        for attempt in attempts:
-            self.attempts.append(attempt)
-            self._react(attempt)
-        return attempts
+        """Asks the sources, all at once; the attempts in the order in which the sources stand.
 
-    def _variant(self, source: str) -> int:
-        self._asked[source] += 1
-        return self._asked[source] - 1
+        That a source is still away is no news, where nothing was sent to find out.
+        """
+        variants = [self._roster.variant(source) for source in sources]
+        calls = [self._call(source, variant) for source, variant in zip(sources, variants, strict=True)]
+        found = [await calls[0]] if len(calls) == 1 else await _all(calls)
+        news: list[Attempt] = []
+        for source, variant, attempt in zip(sources, variants, found, strict=True):
+            if attempt is None:
+                self._roster.drop(source)
+                continue
+            known = self._roster.is_away(source) and attempt.away is not None
+            self._roster.note(attempt, variant)
+            if known:
+                self.attempts = [a for a in self.attempts if a.away is None or a.source != source]
+            self.attempts.append(attempt)
+            if not known or attempt.asked.model is not None:
+                news.append(attempt)
+        return news
 
     async def _call(self, source: str, variant: int) -> Attempt | None:
-        time = self._time()
-        if time is None:
-            return await self._answer(source, variant)
+        time, began, meter = self._time(), self.services.clock(), Meter(self.meter, new_id())
+        services = replace(self.services, journal=meter)
+        limit = asyncio.timeout(time)
         try:
-            async with asyncio.timeout(time):
-                return await self._answer(source, variant)
-        except TimeoutError:
+            async with limit:
+                attempt = await self._answer(source, variant, services)
+        except Exception as error:
+            if not (isinstance(error, TimeoutError) and limit.expired()):
+                failed = raised(source, error, self.services.clock() - began)
+                await self._note(replace(failed, cost=meter.cost, asked=meter.asked), None, False)
+                raise
             problem = Problem(code="deadline", message=f"{source} did not answer within the step's deadline")
-            return Attempt(source, None, (problem,), fault="deadline", seconds=time)
+            attempt = Attempt(source, None, (problem,), fault="deadline")
+        seconds = self.services.clock() - began
+        return attempt and replace(attempt, seconds=seconds, cost=meter.cost, asked=meter.asked)
 
-    async def _answer(self, source: str, variant: int) -> Attempt | None:
+    async def _answer(self, source: str, variant: int, services: Services) -> Attempt | None:
         if is_code(self.step, source):
-            return await by_code(self.step, source, self.reads, self.services)
+            return await by_code(self.step, source, self.reads, services)
         told = self._told(source) if self.policy.feedback else ()
-        return await by_model(self.step, source, self.reads, self.services, told, variant)
+        return await by_model(self.step, source, self.reads, services, told, variant)
 
     def _told(self, source: str) -> tuple[Problem, ...]:
-        """The problems of the source's answer before."""
-        return next((a.problems for a in reversed(self.attempts) if a.source == source), ())
-
-    def _react(self, attempt: Attempt) -> None:
-        if attempt.fault is None:
-            return
-        self._faults[attempt.source, attempt.fault] += 1
-        times = self._faults[attempt.source, attempt.fault]
-        if attempt.fault == "budget_spent":
-            self._gone |= {source for source in self.ladder if not is_code(self.step, source)}
-        if attempt.fault in GONE or times >= PATIENCE.get(attempt.fault, self.policy.most):
-            self._gone.add(attempt.source)
+        """The problems of the source's answer before; that a check has failed is none of its business."""
+        before = next((a for a in reversed(self.attempts) if a.source == source and a.away is None), None)
+        return tuple(p for p in before.problems if p.code != CHECK_FAILED) if before else ()
 
     async def _stand(self) -> Standing | None:
         answers = [attempt for attempt in self.attempts if attempt.made is not None]
@@ -178,36 +199,22 @@ class Case:
         beliefs = believe(self.attempts, self._laws, self._ties, one_type=len(self.step.signature.makes) == 1)
         candidate = likeliest(answers, beliefs)
         if candidate.source == MERGED:
-            candidate = await checked(self.step, MERGED, candidate.made, self.reads, self.services)
-        return stand(candidate, beliefs, self._ties, self._laws.figures.identities)
+            makers = {attempt.source for attempt in answers}
+            candidate = await checked(self.step, MERGED, candidate.made, self.reads, self.services, makers)
+        return stand(candidate, beliefs, self._ties, self._laws.figures.identities, self.policy.promises)
 
-    async def _note(self, attempt: Attempt, before: float | None, after: float | None) -> None:
-        made = attempt.made
-        line = AttemptLine(
-            step=self.step.name,
-            item=self.item,
-            number=self.attempts.index(attempt) + 1,
-            source=attempt.source,
-            fault=attempt.fault,
-            problems=attempt.problems,
-            trust_before=before,
-            trust_after=after,
-            output=None if made is None else dump(made, "json"),
-            seconds=attempt.seconds,
-            cost=attempt.cost,
-        )
+    async def _note(self, attempt: Attempt, trust: tuple[float, float] | None, passes: bool) -> None:
+        self._noted += 1
+        line = line_of(self.step, self.item, self._noted, attempt, trust=trust, accepted=passes)
         await self.services.journal.attempt(line)
 
     def _left(self, source: str) -> int:
-        """How often the source may still be asked."""
+        """How often the source may be asked now."""
         time = self._time()
-        if source in self._gone or (time is not None and time <= 0):
+        if time is not None and time <= 0:
             return 0
-        if is_code(self.step, source):
-            return 1 - self._asked[source]
-        if self.policy.budget is not None and self._spent + self._cost(source) >= self.policy.budget:
-            return 0
-        return self.policy.most - self._asked[source]
+        dear = self.policy.budget is not None and self.meter.cost + self._cost(source) >= self.policy.budget
+        return 0 if dear and not is_code(self.step, source) else self._roster.left(source)
 
     def _all_left(self) -> Votes:
         return tuple(self._left(source) for source in self.ladder)
@@ -216,25 +223,25 @@ class Case:
         """What other than the answers themselves ended the asking."""
         time = self._time()
         if time is not None and time <= 0:
-            return (Problem(code="deadline", message=f"the {self.policy.deadline:g} s for {self.step.name} are over"),)
-        if self.policy.budget is not None and self._spent >= self.policy.budget:
-            text = f"the {self.policy.budget} USD for {self.step.name} are spent ({self._spent:.6f})"
+            of = self.step.name if self.policy.deadline is not None else "the job"
+            return (Problem(code="deadline", message=f"the time for {of} is over; allow more, or do it by hand"),)
+        if self.policy.budget is not None and self.meter.cost >= self.policy.budget:
+            text = f"the {self.policy.budget} USD for {self.step.name} are spent ({self.meter.cost:.6f})"
             return (Problem(code="budget_spent", message=text),)
         return ()
 
     def _time(self) -> float | None:
-        """Seconds until the deadline."""
-        deadline = self.policy.deadline
-        return None if deadline is None else deadline - (self.services.clock() - self._began)
+        """Seconds until the deadline of the step, or of the job."""
+        models: Any = self.services.models
+        deadline, left = self.policy.deadline, models.seconds_left if self._limited else math.inf
+        if deadline is not None:
+            left = min(left, deadline - (self.services.clock() - self._began))
+        return None if left == math.inf else left
 
     def _late(self, votes: Votes) -> bool:
         """Whether the answers would take longer than there is time if they are asked for one after the other."""
         time = self._time()
         return time is not None and sum(n * s for n, s in zip(votes, self._seconds, strict=True)) > time
-
-    @property
-    def _spent(self) -> Decimal:
-        return sum((attempt.cost for attempt in self.attempts), Decimal(0))
 
     def _cost(self, source: str) -> Decimal:
         """What the source's next answer is known to cost; 0 where nothing is known."""
@@ -271,18 +278,23 @@ class Case:
         return tuple(calls[s].seconds if s in calls else a for s, a in zip(self.ladder, assumed, strict=True))
 
 
+def _distinct(step: Step, models: Binder) -> tuple[str, ...]:
+    """The rungs, without roles that are the model of an earlier one: what it says again is no second source."""
+    if len(step.policy.ladder) < 2 or not isinstance(models, Bounded):
+        return step.policy.ladder
+    rungs: list[str] = []
+    for role in step.policy.ladder:
+        if role in step.sources or not any(models.alike(role, rung) for rung in rungs if rung not in step.sources):
+            rungs.append(role)
+    return tuple(rungs)
+
+
 async def _all(calls: Sequence[Any]) -> list[Attempt | None]:
-    """The results in order; where one raises, the others are cancelled."""
+    """The results in order; where one raises, the others are cancelled, and have written what they cost."""
     tasks = [asyncio.ensure_future(call) for call in calls]
     try:
         return await asyncio.gather(*tasks)
     finally:
         for task in tasks:
             task.cancel()
-
-
-def _nobody(step: Step) -> Problem:
-    roles = ", ".join(step.policy.ladder)
-    return Problem(
-        code="no_model", message=f"none of {roles} is named in models.toml; name one, or do {step.name} by hand"
-    )
+        await asyncio.gather(*tasks, return_exceptions=True)

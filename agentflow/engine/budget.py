@@ -8,9 +8,11 @@ from agentflow.errors import BudgetError
 class Budget:
     """USD that may still be spent, out of those of `within` where it is given."""
 
-    def __init__(self, limit: Decimal | None, within: "Budget | None" = None) -> None:
+    def __init__(self, limit: Decimal | None, within: "Budget | None" = None, mend: str = "raise --budget") -> None:
+        """`mend` is what an error says to do where it is not enough."""
         self._left = limit
         self._within = within
+        self._mend = mend
 
     @property
     def left(self) -> Decimal | None:
@@ -20,14 +22,19 @@ class Budget:
 
     def reserve(self, amount: Decimal) -> None:
         """Sets `amount` aside. Raises BudgetError where less is left, and where nothing is."""
-        left = self.left
-        if left is not None and (amount > left or left <= 0):
-            raise BudgetError(f"the next call may cost {amount:.6f} USD and {left:.6f} are left; raise --budget")
+        self._check(amount)
         self._take(amount)
 
     def settle(self, reserved: Decimal, spent: Decimal) -> None:
         """Gives back what was set aside and takes what was spent."""
         self._take(spent - reserved)
+
+    def _check(self, amount: Decimal) -> None:
+        left = self._left
+        if left is not None and (amount > left or left <= 0):
+            raise BudgetError(f"the next call may cost {amount:.6f} USD and {left:.6f} are left; {self._mend}")
+        if self._within is not None:
+            self._within._check(amount)
 
     def _take(self, amount: Decimal) -> None:
         if self._left is not None:

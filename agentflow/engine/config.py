@@ -4,14 +4,18 @@ import os
 import tomllib
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from agentflow.errors import ConfigError
 
 Form = Literal["schema", "tool", "json", "text"]
 """How an answer's form is asked for: by JSON Schema, as a tool to call, as any JSON object, or in words alone."""
+
+
+BATCHED = ("openai", "azure", "hosted_vllm", "litellm_proxy")
+"""Providers that take batches in OpenAI's form, as litellm names them."""
 
 
 class ModelConfig(BaseModel):
@@ -36,8 +40,30 @@ class ModelConfig(BaseModel):
     max_tokens: int = Field(4_096, ge=1)
     timeout: float = Field(120.0, gt=0)
     """Seconds."""
+    stream: bool = False
+    """The answer is taken piece by piece: one that stalls is given up on and asked for again, long before `timeout`.
+    Of a refusal litellm hands on nothing in a stream: it counts as an `empty` answer."""
+    stall: float = Field(30.0, gt=0)
+    """Seconds without a piece of a stream, the first one too; models that think unseen for longer need more."""
+    batch: bool = False
+    """Questions of jobs that run at the same time go as one batch of the provider's, answered within hours at a lower
+    price. A batch that fails is asked at once; one that was under way when the process was killed is lost."""
+    batch_price: Decimal = Field(Decimal("0.5"), ge=0, le=1)
+    """Share of the price that a question in a batch costs."""
+    batch_within: float = Field(86_400.0, gt=0)
+    """Seconds that a batch may take; where a job has less time left, the question is asked at once."""
+    batch_window: float = Field(2.0, ge=0)
+    """Seconds for which questions are gathered."""
+    batch_poll: float = Field(15.0, gt=0)
+    """Seconds until a batch is first looked at; later, more seldom."""
     tries: int = Field(3, ge=1)
     """Calls made while the provider is busy or does not answer."""
+
+    @model_validator(mode="after")
+    def _has_batches(self) -> Self:
+        if self.batch and self.model.partition("/")[0] not in BATCHED:
+            raise ValueError(f"batch = true is for {', '.join(BATCHED)}; {self.model} is asked at once")
+        return self
 
     @property
     def key(self) -> str | None:

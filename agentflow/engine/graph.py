@@ -238,7 +238,7 @@ def _item(workflow: Workflow[Any, Any], step: Step) -> Any:
         reads = [_load(kind, value) for kind, value in zip(kinds, state["reads"], strict=True)]
         verdict = await runtime.context.perform(step, reads, state["index"])
         if isinstance(verdict, Doubted):
-            asked = {"question": _asked(step, verdict), "index": state["index"]}
+            asked = {"question": {**_asked(step, verdict), "item": state["index"]}, "index": state["index"]}
             return _command(goto=Send(_review(step), asked))
         return {_items(step): {str(state["index"]): _dump(verdict.made)}, **_notes(verdict)}
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from agentflow.engine.batching import Batches
 from agentflow.engine.budget import Budget
 from agentflow.engine.calling import Bound
 from agentflow.engine.config import ModelConfig, read_models
@@ -27,13 +28,20 @@ class Lines:
         self._client = client
         self._loading = asyncio.Lock()
         self._wires: dict[tuple[str, str | None], Wire] = {}
+        self._batches: dict[ModelConfig, Batches] = {}
 
     def wire(self, config: ModelConfig) -> Wire:
         """The wire of the model, whichever role it plays."""
-        place = (config.model, config.api_base)
+        place = _place(config)
         if place not in self._wires:
             self._wires[place] = Wire(config.model)
         return self._wires[place]
+
+    def batches(self, config: ModelConfig) -> Batches | None:
+        """Where the model's questions go in batches; None where it is asked at once."""
+        if not config.batch:
+            return None
+        return self._batches.setdefault(config, Batches(config))
 
     async def client(self) -> Any:
         """The library."""
@@ -53,10 +61,21 @@ class Models:
     """The deadline, by the event loop's clock."""
     lines: Lines = field(default_factory=Lines, repr=False)
 
+    @property
+    def seconds_left(self) -> float:
+        """Until the deadline."""
+        return self.until - now()
+
     def within(self, *, usd: Decimal | None = None, seconds: float | None = None) -> "Models":
         """The same models for a job, or a step, with less money and time; what it spends is taken from both."""
         until = self.until if seconds is None else min(self.until, now() + seconds)
-        return replace(self, budget=self.budget if usd is None else Budget(usd, self.budget), until=until)
+        budget = self.budget if usd is None else Budget(usd, self.budget, "raise that of the policy or the pack")
+        return replace(self, budget=budget, until=until)
+
+    def alike(self, one: str, other: str) -> bool:
+        """Whether two roles are one model: asked under both names it is still one source."""
+        first, second = self.configs.get(one), self.configs.get(other)
+        return first is not None and second is not None and _place(first) == _place(second)
 
     def bind(
         self, role: str, step: str, problems: Sequence[Problem], journal: Journal, variant: int = 0
@@ -79,7 +98,12 @@ class Models:
             until=self.until,
             wire=self.lines.wire(config),
             client=self.lines.client,
+            batches=self.lines.batches(config),
         )
+
+
+def _place(config: ModelConfig) -> tuple[str, str | None]:
+    return config.model, config.api_base
 
 
 async def load_litellm() -> Any:

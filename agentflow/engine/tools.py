@@ -60,9 +60,10 @@ class Toolbox:
         number = self.written.get(tool.name, 0)
         self.written[tool.name] = number + 1
         key = EffectKey(sha256(f"{self.key}\x1f{tool.name}\x1f{number}".encode()).hexdigest())
-        done = await self.journal.begin_effect(key.value, f"{self.step}.{tool.name}")
+        begun = await self.journal.begin_effect(key.value, f"{self.step}.{tool.name}")
+        done = begun.made
         if done is None:
-            made = await tool.run(arguments, key)
+            made = (await tool.look_up(key) if begun.again else None) or await tool.run(arguments, key)
             await self.journal.end_effect(key.value, {"arguments": called.arguments, "result": made})
             return made
         if _same(done["arguments"], called.arguments):

@@ -11,12 +11,13 @@ from typing import Any, TypeVar
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from agentflow.engine.breaker import NONSENSE, OUTAGE, Breaker, Bucket, Latencies
-from agentflow.errors import AnswerError, ModelError
+from agentflow.engine.window import Window
+from agentflow.errors import AnswerError, DeadlineError, ModelError
 
 R = TypeVar("R")
 
-TIMED_OUT = 408
-BUSY = {TIMED_OUT, 409, 429, 500, 502, 503, 504, 529}
+TIMED_OUT, TOO_MANY = 408, 429
+BUSY = {TIMED_OUT, 409, TOO_MANY, 500, 502, 503, 504, 529}
 """HTTP states after which the same call may succeed."""
 AWAY = {*BUSY, 401, 403, 404}
 """HTTP states that speak of the model and not of the question."""
@@ -44,6 +45,7 @@ class Wire:
     retries: Bucket = field(default_factory=lambda: Bucket(RETRIES, most=20, start=10))
     hedges: Bucket = field(default_factory=lambda: Bucket(HEDGES, most=20))
     latencies: Latencies = field(default_factory=Latencies)
+    window: Window = field(default_factory=Window)
     written: float | None = None
     """Tokens of a typical answer; None before the first."""
 
@@ -59,7 +61,7 @@ class Wire:
         again = AsyncRetrying(
             retry=retry_if_exception(_passes), wait=_pause, stop=self._enough(tries, until), reraise=True
         )
-        return await again(self._hedged, send, until)
+        return await again(self._in_turn, send, until)
 
     def _enough(self, tries: int, until: float) -> Callable[[RetryCallState], bool]:
         def enough(state: RetryCallState) -> bool:
@@ -71,8 +73,18 @@ class Wire:
         return enough
 
     def wrote(self, tokens: int) -> None:
-        """Notes the length of an answer."""
-        self.written = float(tokens) if self.written is None else 0.9 * self.written + 0.1 * tokens
+        """Notes the length of an answer; a replay has none."""
+        if tokens:
+            self.written = float(tokens) if self.written is None else 0.9 * self.written + 0.1 * tokens
+
+    async def _in_turn(self, send: Callable[[], Awaitable[R]], until: float) -> R:
+        """Sends once the model is taken to bear one more request. Raises DeadlineError where that is too late."""
+        if not await self.window.enter(until):
+            raise DeadlineError(f"{self.name} had too much to do until the deadline; allow more time")
+        try:
+            return await self._hedged(send, until)
+        finally:
+            self.window.leave()
 
     async def _hedged(self, send: Callable[[], Awaitable[R]], until: float) -> R:
         """Sends, and once more after the delay, or the first multiple of it at which a second request is affordable."""
@@ -84,7 +96,7 @@ class Wire:
         sends = [first]
         try:
             while len(sends) == 1 and not (await asyncio.wait(sends, timeout=delay))[0]:
-                if self.outage.closed and self.hedges.take():
+                if self.outage.closed and not self.window.waiting and self.hedges.take():
                     sends.append(asyncio.ensure_future(self._noted(send)))
             answered = await _first_to_answer(sends)
             if answered is not first and not first.done():
@@ -123,11 +135,14 @@ class Wire:
     def _answered(self, began: float, *, sound: bool) -> None:
         at = now()
         self.latencies.add(at - began)
+        self.window.answered()
         self.outage.record(True, began, at)
         self.nonsense.record(sound, began, at)
 
     def _failed(self, error: ModelError, began: float) -> None:
         at, rest = now(), error.retry_after or 0.0
+        if error.status == TOO_MANY:
+            self.window.refused()
         if error.status in AWAY:
             weight = TIMEOUT_WEIGHT if error.status == TIMED_OUT else 1
             self.outage.record(False, began, at, weight=weight, rest=rest)
@@ -136,19 +151,23 @@ class Wire:
 
 
 def wait_asked_for(headers: Any) -> float | None:
-    """Seconds that a response's headers ask to wait: `retry-after-ms`, or `Retry-After` as seconds or as a date."""
+    """Seconds that a response's headers ask to wait: `retry-after-ms`, or `Retry-After` as seconds or as a date.
+
+    A date counts from that of the response: the clock here may be wrong, or jump.
+    """
     found = {str(name).lower(): str(value) for name, value in dict(headers or {}).items()}
     try:
         if "retry-after-ms" in found:
             return max(0.0, float(found["retry-after-ms"]) / 1000)
         return max(0.0, float(found["retry-after"])) if "retry-after" in found else None
     except ValueError:
-        return _until_date(found["retry-after"]) if "retry-after" in found else None
+        return _until_date(found["retry-after"], found.get("date")) if "retry-after" in found else None
 
 
-def _until_date(text: str) -> float | None:
+def _until_date(text: str, since: str | None) -> float | None:
     try:
-        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
+        began = parsedate_to_datetime(since) if since else datetime.now(UTC)
+        return max(0.0, (parsedate_to_datetime(text) - began).total_seconds())
     except (ValueError, TypeError):  # no date, or one without a zone
         return None
 

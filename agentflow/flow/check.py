@@ -7,6 +7,8 @@ from agentflow.flow.record import Record
 
 Severity = Literal["error", "note"]
 _TIES = "ties"
+_NAMES = "names"
+_ASKS = "asks"
 
 
 class Problem(Record):
@@ -24,7 +26,10 @@ class Problem(Record):
 
 
 Check = Callable[..., Iterable[Problem] | Awaitable[Iterable[Problem]]]
-"""Takes the record a step made, then records the step could read; connectors after the `*`. Sync or async."""
+"""Takes the record a step made, then records the step could read; connectors after the `*`. Sync or async.
+
+One that is marked with `asks` takes a model after the `*` as well.
+"""
 
 
 C = TypeVar("C", bound=Check)
@@ -42,6 +47,41 @@ def ties(*paths: str) -> Callable[[C], C]:
         return check
 
     return declare
+
+
+def names(*paths: str) -> Callable[[C], C]:
+    """Declares fields that a check speaks of by path, so that a name that no record has is found in the table."""
+
+    def declare(check: C) -> C:
+        setattr(check, _NAMES, paths)
+        return check
+
+    return declare
+
+
+def asks(*roles: str) -> Callable[[C], C]:
+    """Declares whom a check may ask for a judgement: `@asks("judge", "frontier")`; it takes `*, model: Model`.
+
+    It is given the first of them that models.toml names and that has no part in the record it judges; where there is
+    none the check says nothing. Let it read the record alone, fields and evidence: what a document tells its reader to
+    do cannot reach the judge then.
+    """
+
+    def declare(check: C) -> C:
+        setattr(check, _ASKS, roles)
+        return check
+
+    return declare
+
+
+def asked_by(check: Check) -> tuple[str, ...]:
+    """The roles that the check may ask; none where it asks no model."""
+    return getattr(check, _ASKS, ())
+
+
+def named_by(check: Check) -> tuple[str, ...]:
+    """The fields that the check names: those that it ties together, and those that it declares otherwise."""
+    return (*tied_by(check), *getattr(check, _NAMES, ()))
 
 
 def tied_by(check: Check) -> tuple[str, ...]:

@@ -7,8 +7,10 @@ from typing import Any, Protocol
 from pydantic import BaseModel
 
 from agentflow.errors import WorkflowError
+from agentflow.flow.check import Check, asked_by, named_by
 from agentflow.flow.model import Model
-from agentflow.flow.step import Step, item_of, label, name_of, read_signature
+from agentflow.flow.record import has_path
+from agentflow.flow.step import Signature, Step, item_of, label, name_of, place_of, read_signature
 
 
 class Table(Protocol):
@@ -69,8 +71,16 @@ def _effect(step: Step) -> Iterator[str]:
         yield f"{step.name} has effect=True but takes no key; add `*, key: EffectKey` and hand it to the connector"
     if step.key_name is not None and not step.effect:
         yield f"{step.name} takes an EffectKey but is no effect; add effect=True in the table"
-    if step.effect and (step.policy.ladder or step.sources):
-        yield f"{step.name} is an effect and has a ladder; an effect is done once: ask the models in a step before it"
+    if step.effect and (len(step.policy.ladder) > 1 or step.sources or step.policy.alpha is not None):
+        yield f"{step.name} is an effect, which is done once; give it one rung at most, and vote in a step before it"
+    if step.effect and step.checks:
+        yield f"{step.name} is an effect and has checks, which come too late; check what it starts from"
+    if step.lookup is not None and not step.effect:
+        yield f"{step.name} has a lookup but is no effect; add effect=True in the table"
+    if step.lookup is not None:
+        for kind in read_signature(step.lookup).reads:
+            if place_of(kind, step.signature.reads) is None:
+                yield f"{step.name}: its lookup reads {label(kind)}, which the step does not; leave that out"
 
 
 def _rungs(step: Step) -> Iterator[str]:
@@ -87,13 +97,27 @@ def _rungs(step: Step) -> Iterator[str]:
 def _checks(step: Step) -> Iterator[str]:
     for check in step.checks:
         try:
-            reads = read_signature(check).reads
+            signature = read_signature(check)
         except WorkflowError as error:
             yield f"{step.name}: a check cannot be wired: {error}"
             continue
-        if not any(isinstance(made, type) and issubclass(made, reads[:1]) for made in step.signature.makes):
-            about = label(reads[0]) if reads else "nothing"
-            yield f"{step.name}: the check {name_of(check)} is about {about}, which the step does not make"
+        yield from (f"{step.name}: the check {name_of(check)} {gap}" for gap in _check(step, check, signature))
+
+
+def _check(step: Step, check: Check, signature: Signature) -> Iterator[str]:
+    about, others = signature.reads[:1], signature.reads[1:]
+    made = [kind for kind in step.signature.makes if isinstance(kind, type) and issubclass(kind, about)]
+    if not made:
+        yield f"is about {label(about[0]) if about else 'nothing'}, which the step does not make"
+        return
+    for kind in others:
+        if step.kind != "review" and place_of(kind, step.signature.reads) is None:
+            yield f"reads {label(kind)}, which the step does not; add it to the step's parameters"
+    if (Model in signature.needs.values()) != bool(asked_by(check)):
+        yield 'takes a model and names no role, or the other way round; add @asks("judge") and `*, model: Model`'
+    for path in named_by(check):
+        if not any(has_path(kind, path) for kind in made):
+            yield f"names {path}, which {' and '.join(map(label, made))} do not have; see how the field is called"
 
 
 def _starts(table: Table) -> Iterator[str]:

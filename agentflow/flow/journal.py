@@ -8,6 +8,24 @@ from typing import Any, Protocol
 from agentflow.flow.check import Problem
 
 
+@dataclass(frozen=True)
+class Sent:
+    """What a call sent and got, for who watches it as it is made; never stored."""
+
+    options: Mapping[str, Any]
+    """`temperature`, `max_tokens`, `seed`, where they were set."""
+    finish: str | None = None
+    """Why the model stopped, in the provider's word; None where there was no answer."""
+    id: str | None = None
+    """The provider's own name for the answer."""
+    model: str | None = None
+    """The model that answered, in the provider's words."""
+    messages: tuple[Mapping[str, Any], ...] = ()
+    """Only where contents are asked for."""
+    answer: str | None = None
+    """As `messages`."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class CostLine:
     """One call of a model, failed ones too."""
@@ -24,12 +42,20 @@ class CostLine:
     seconds: float = 0.0
     fault: str | None = None
     """Why the call gave no answer; None where it did."""
+    attempt: str | None = None
+    """The attempt that it was made for."""
+    prompt: str | None = None
+    """The SHA-256 of what was sent, messages and options; never the text itself."""
+    sent: Sent | None = None
+    """Only where somebody watches."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AttemptLine:
     """One attempt at a step: what a source answered, or the fault that kept it from answering."""
 
+    attempt: str
+    """Unique; the cost lines of its calls name it."""
     step: str
     item: int | None = None
     """The position in the list of an `.each`."""
@@ -43,11 +69,31 @@ class AttemptLine:
     trust_before: float | None = None
     """Trust in the least trusted field of the best candidate; None under a policy without alpha."""
     trust_after: float | None = None
+    made: str | None = None
+    """The record type of the answer, as the step's table names it."""
     output: Any = None
-    """The answer as JSON."""
+    """The answer as JSON, without its evidence; None of a step that has no ladder: the job itself keeps that."""
+    accepted: bool = False
+    """Whether the step's answer left it after this attempt."""
+    model: str | None = None
+    """The model behind the source; None for code."""
+    prompt: str | None = None
+    """The SHA-256 of the first thing that the model was sent."""
+    tokens_in: int = 0
+    tokens_out: int = 0
     seconds: float = 0.0
     cost: Decimal = Decimal(0)
     """USD."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """How the journal knows an effect that starts."""
+
+    made: Mapping[str, Any] | None = None
+    """What it made, where an earlier run of the job has finished it."""
+    again: bool = False
+    """True where an earlier run has begun it: it may have happened, though nobody wrote that down."""
 
 
 class Journal(Protocol):
@@ -61,8 +107,8 @@ class Journal(Protocol):
         """Keeps an attempt for the job's trace."""
         ...
 
-    async def begin_effect(self, key: str, step: str) -> Mapping[str, Any] | None:
-        """Notes that an effect starts; what it made, where an earlier run of the job has finished it."""
+    async def begin_effect(self, key: str, step: str) -> Begun:
+        """Notes that an effect starts; what is known of it from an earlier run of the job."""
         ...
 
     async def end_effect(self, key: str, made: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Packs: a workflow with what it is connected to and what its outcomes cost."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -53,6 +53,12 @@ class Pack:
     delivers: type[Record] | None = None
     """The record whose fields a customer gets as `output`; the outcome itself where None."""
     version: str = "1"
+    calibration: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What exams counted of how the steps' sources err: calibration.json beside pack.py, which `load_pack` reads."""
+    budget: Decimal | None = None
+    """USD that the model calls of one job may cost, all its runs together; then a person does what is left."""
+    deadline: float | None = None
+    """Seconds that one job may work, what it waits for people not counted; then a person does what is left."""
 
     def __post_init__(self) -> None:
         outcomes = set(self.workflow.gives)

@@ -1,5 +1,8 @@
 """Records: the typed values that travel between the steps of a workflow."""
 
+from collections.abc import Iterator
+from typing import Any, get_args, get_origin
+
 from pydantic import BaseModel, ConfigDict, Field
 
 Box = tuple[float, float, float, float]
@@ -34,3 +37,25 @@ class Document(Record):
     sha256: str
     size: int
     """Bytes."""
+
+
+def has_path(kind: Any, path: str) -> bool:
+    """Whether values of type `kind` can have a value at `path`; `*` stands for the places of a list."""
+    part, _, rest = path.partition(".")
+    return any(not rest or has_path(below, rest) for below in _below(kind, part))
+
+
+def _below(kind: Any, part: str) -> Iterator[Any]:
+    inside = get_args(kind)
+    if kind is Any:
+        yield Any
+    elif isinstance(kind, type) and issubclass(kind, BaseModel):
+        if part in kind.model_fields:
+            yield kind.model_fields[part].annotation
+    elif get_origin(kind) in (list, tuple):
+        yield from (one for one in inside if one is not Ellipsis and (part == "*" or part.isdigit()))
+    elif get_origin(kind) is dict:
+        yield inside[1]
+    else:
+        for option in inside:
+            yield from _below(option, part)

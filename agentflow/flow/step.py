@@ -35,6 +35,8 @@ class Step:
     checks: tuple[Check, ...] = ()
     sources: Mapping[str, Call] = field(default_factory=dict[str, Call])
     effect: bool = False
+    lookup: Call | None = None
+    """Of an effect: what its key has made, None where it made nothing."""
     lane: int | None = None
     """Steps of one `.fork` share a number."""
 
@@ -92,6 +94,13 @@ def label(record: Any) -> str:
 def item_of(record: Any) -> Any:
     """The record type inside a `list[Record]`; None where `record` is no list."""
     return get_args(record)[0] if get_origin(record) is list else None
+
+
+def place_of(kind: Any, reads: Sequence[Any]) -> int | None:
+    """Which of the record types that a step reads is a `kind`; None where none is."""
+    exact = (i for i, read in enumerate(reads) if read == kind)
+    wider = (i for i, read in enumerate(reads) if isinstance(kind, type) and isinstance(read, type))
+    return next(exact, next((i for i in wider if issubclass(reads[i], kind)), None))
 
 
 def as_list(made: Any) -> list[Any] | None:

@@ -24,6 +24,9 @@ class Tool:
 
     call: Callable[..., Any]
     writes: bool = False
+    lookup: Callable[[EffectKey], Any] | None = None
+    """What a tool that writes made for a key, None where it made nothing; sync or async. Asked where an earlier run
+    of the job ended in the middle of the call, before the tool is called again with the same key."""
 
     @property
     def name(self) -> str:
@@ -49,7 +52,13 @@ class Tool:
         keyed = {} if self._key_name is None else {self._key_name: key}
         made = self.call(**arguments, **keyed)
         made = await made if inspect.isawaitable(made) else made
-        return made if isinstance(made, str) else to_json(made, fallback=str).decode()
+        return _text(made)
+
+    async def look_up(self, key: EffectKey) -> str | None:
+        """What an earlier call gave for the key, as text or JSON; None where it gave nothing or nobody can say."""
+        found = self.lookup(key) if self.lookup else None
+        found = await found if inspect.isawaitable(found) else found
+        return None if found is None else _text(found)
 
     @cached_property
     def _key_name(self) -> str | None:
@@ -73,3 +82,7 @@ class Tool:
         }
         kind: Any = TypedDict(self.name, fields)  # pyright: ignore[reportArgumentType] - made at run time
         return TypeAdapter(with_config(ConfigDict(extra="forbid"))(kind))
+
+
+def _text(made: Any) -> str:
+    return made if isinstance(made, str) else to_json(made, fallback=str).decode()

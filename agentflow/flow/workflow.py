@@ -71,6 +71,7 @@ class Draft(Generic[In, Out, Made, Used]):
         checks: Sequence[Check] = ...,
         sources: Mapping[str, Callable[..., Awaitable[R]]] = ...,
         effect: bool = ...,
+        lookup: Callable[..., Awaitable[R | None]] | None = ...,
     ) -> "Draft[In, Out, Made | R, Used | A | B | C | D]": ...
     @overload
     def step(
@@ -81,6 +82,7 @@ class Draft(Generic[In, Out, Made, Used]):
         checks: Sequence[Check] = ...,
         sources: Mapping[str, Callable[..., Awaitable[R]]] = ...,
         effect: bool = ...,
+        lookup: Callable[..., Awaitable[R | None]] | None = ...,
     ) -> "Draft[In, Out, Made | R, Used | A | B | C]": ...
     @overload
     def step(
@@ -91,6 +93,7 @@ class Draft(Generic[In, Out, Made, Used]):
         checks: Sequence[Check] = ...,
         sources: Mapping[str, Callable[..., Awaitable[R]]] = ...,
         effect: bool = ...,
+        lookup: Callable[..., Awaitable[R | None]] | None = ...,
     ) -> "Draft[In, Out, Made | R, Used | A | B]": ...
     @overload
     def step(
@@ -101,6 +104,7 @@ class Draft(Generic[In, Out, Made, Used]):
         checks: Sequence[Check] = ...,
         sources: Mapping[str, Callable[..., Awaitable[R]]] = ...,
         effect: bool = ...,
+        lookup: Callable[..., Awaitable[R | None]] | None = ...,
     ) -> "Draft[In, Out, Made | R, Used | A]": ...
     def step(
         self,
@@ -110,15 +114,21 @@ class Draft(Generic[In, Out, Made, Used]):
         checks: Sequence[Check] = (),
         sources: Mapping[str, Callable[..., Awaitable[Any]]] | None = None,
         effect: bool = False,
+        lookup: Callable[..., Awaitable[Any]] | None = None,
     ) -> Any:
         """Adds a step: `call` starts when a record of its first parameter's type is made.
 
         Its further positional parameters read the latest earlier record of their type; what stands after the
         `*` is fetched: a model, connectors, the effect key. What it makes must pass every check before the next
         step sees it. `sources` are functions of the same form that stand in for `call` on the ladder's rung of
-        their name. A step that changes the world says `effect=True` and takes an `EffectKey`.
+        their name.
+
+        A step that changes the world says `effect=True` and takes an `EffectKey`. `lookup` gives what the key has
+        made, or None; it takes records of the step and, after the `*`, connectors and the key, and is asked where a
+        run ended in the middle of the effect. Without it the step is called again with the same key, and what it
+        calls has to know the key. An effect may ask one model, for tools that write: `Policy(ladder=("small",))`.
         """
-        row = _row(call, "step", policy=policy, checks=checks, sources=sources, effect=effect)
+        row = _row(call, "step", policy=policy, checks=checks, sources=sources, effect=effect, lookup=lookup)
         return self._with(row)
 
     def each(
@@ -188,6 +198,7 @@ def _row(
     checks: Sequence[Check] = (),
     sources: Mapping[str, Call] | None = None,
     effect: bool = False,
+    lookup: Call | None = None,
 ) -> Step:
     return Step(
         name=name_of(call),
@@ -198,6 +209,7 @@ def _row(
         checks=tuple(checks),
         sources=dict(sources or {}),
         effect=effect,
+        lookup=lookup,
     )
 
 

@@ -1,5 +1,7 @@
 """The journal of a running job: its effects, attempts and costs, each written in a transaction of its own."""
 
+import hashlib
+import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from decimal import Decimal
@@ -10,12 +12,14 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, Operationa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from agentflow.errors import LeaseLost, StoreError
-from agentflow.flow.journal import AttemptLine, CostLine
-from agentflow.jobs.ids import now
+from agentflow.flow.journal import AttemptLine, Begun, CostLine
+from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.tables import Attempt, Cost, Effect, Job
 
 T = TypeVar("T")
 MICROS = 1_000_000
+LONGEST_OUTPUT = 16_384
+"""Characters of JSON that the trace keeps of an answer; of a longer one it keeps the hash."""
 
 _HOLDING = (
     Job.id == bindparam("held"),
@@ -46,6 +50,7 @@ class JobJournal:
         self._engine = engine
         self._job = job
         self._fence = {"held": job, "under": fence}
+        self._run = new_id("run")
 
     async def spend(self, line: CostLine) -> None:
         """Keeps a cost line, whatever becomes of the answer."""
@@ -61,6 +66,8 @@ class JobJournal:
             "seconds": line.seconds,
             "created_at": now(),
             "fault": line.fault,
+            "attempt": line.attempt,
+            "prompt": line.prompt,
         }
         async with unbroken(self._engine.begin()) as connection:
             await connection.execute(insert(Cost), row)
@@ -69,15 +76,23 @@ class JobJournal:
         """Keeps an attempt for the job's trace."""
         row = {
             "job_id": self._job,
+            "attempt": line.attempt,
+            "run": self._run,
             "step": line.step,
             "item": line.item,
             "number": line.number,
             "source": line.source,
+            "model": line.model,
+            "prompt": line.prompt,
             "fault": line.fault,
             "problems": [problem.model_dump(mode="json") for problem in line.problems],
             "trust_before": line.trust_before,
             "trust_after": line.trust_after,
-            "output": line.output,
+            "accepted": line.accepted,
+            "made": line.made,
+            "output": _light(line.output),
+            "tokens_in": line.tokens_in,
+            "tokens_out": line.tokens_out,
             "seconds": line.seconds,
             "cost_micros": _micros(line.cost),
             "created_at": now(),
@@ -86,8 +101,8 @@ class JobJournal:
             await self._hold(connection)
             await connection.execute(insert(Attempt), row)
 
-    async def begin_effect(self, key: str, step: str) -> Mapping[str, Any] | None:
-        """Notes that an effect starts; what it made, where an earlier run of the job has finished it."""
+    async def begin_effect(self, key: str, step: str) -> Begun:
+        """Notes that an effect starts; what is known of it from an earlier run of the job."""
         async with unbroken(self._engine.begin()) as connection:
             seen = (await connection.execute(_SEE, {"effect": key, **self._fence})).first()
             if seen is None:
@@ -95,7 +110,8 @@ class JobJournal:
             if seen.key is None:
                 row = {"key": key, "job_id": self._job, "step": step, "begun_at": now()}
                 await connection.execute(insert(Effect), row)
-            return seen.made
+                return Begun()
+            return Begun(seen.made, again=True)
 
     async def end_effect(self, key: str, made: Mapping[str, Any]) -> None:
         """Notes that an effect is done and what it made."""
@@ -133,6 +149,14 @@ async def unbroken(transaction: AbstractAsyncContextManager[T]) -> AsyncGenerato
         if error.connection_invalidated or isinstance(error, (OperationalError, InterfaceError, InternalError)):
             raise StoreError(f"the job database broke off: {' '.join(str(error.orig).split())}") from error
         raise
+
+
+def _light(output: Any) -> Any:
+    """The output, or its hash and length where it is too long for a trace."""
+    text = json.dumps(output, ensure_ascii=False)
+    if len(text) <= LONGEST_OUTPUT:
+        return output
+    return {"sha256": hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(), "characters": len(text)}
 
 
 def _micros(cost: Decimal) -> int:

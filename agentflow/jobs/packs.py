@@ -5,15 +5,19 @@ import os
 import sys
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
+from pydantic import ValidationError
+
+from agentflow.engine.trust.figures import Figures
 from agentflow.errors import AgentflowError, ConfigError, PackError
 from agentflow.flow.pack import Pack
 
 ENVIRONMENT = "AGENTFLOW_CONNECT_"
 SAMPLES = Path("samples/documents")
+CALIBRATION = "calibration.json"
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,23 @@ def load_pack(where: str) -> PackFolder:
     found = [value for value in vars(_import(folder, where)).values() if isinstance(value, Pack)]
     if len(found) != 1:
         raise PackError(f"{where}/pack.py holds {len(found)} packs; let it hold one: name = Pack(...)")
-    return PackFolder(found[0], folder)
+    return PackFolder(_calibrated(found[0], folder / CALIBRATION), folder)
+
+
+def _calibrated(pack: Pack, path: Path) -> Pack:
+    """The pack with what its exams counted, where it has that. Raises PackError where it cannot be read."""
+    if not path.is_file():
+        return pack
+    try:
+        figures = Figures.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise PackError(f"{path} cannot be read: {error.strerror}") from error
+    except ValidationError as error:
+        found = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors()[:5])
+        raise PackError(f"{path}: {found}; measure it again, or delete it to go by cautious priors") from error
+    if strange := sorted(set(figures.steps) - {step.name for step in pack.workflow.steps}):
+        raise PackError(f"{path} tells of {', '.join(strange)}, which is no step of {pack.name}; measure it again")
+    return replace(pack, calibration=figures.model_dump(mode="json", exclude_unset=True))
 
 
 def _import(folder: Path, where: str) -> ModuleType:

@@ -13,12 +13,18 @@ from typing import Any
 from pydantic import ValidationError
 
 from agentflow.connectors.documents import Documents
+from agentflow.engine.answer import Bounded
 from agentflow.engine.attempt import Binder, Services, perform
 from agentflow.engine.fencing import Fence, Savers
 from agentflow.engine.graph import NOTES, Graph, Standing, forget, open_checkpoints
 from agentflow.engine.models import Budget, ModelConfig, Models
+from agentflow.engine.trace import answered_line, asked_line
+from agentflow.engine.trace_export import open_tracing
+from agentflow.engine.trace_spans import JobTrace, Tracing, job_trace
+from agentflow.engine.trust.figures import Figures
 from agentflow.errors import AgentflowError, ConfigError, LeaseLost, RunError, StoreError
 from agentflow.flow.connector import Connector
+from agentflow.flow.journal import Journal
 from agentflow.flow.pack import Pack
 from agentflow.flow.record import Document, Record
 from agentflow.flow.step import label
@@ -39,6 +45,7 @@ class Runner:
         savers: Savers,
         connectors: Mapping[type[Any], Any],
         models: Binder,
+        tracing: Tracing | None = None,
     ) -> None:
         self.pack = pack
         self.store = store
@@ -46,7 +53,9 @@ class Runner:
         self._savers = savers
         self._connectors = connectors
         self._models = models
+        self._tracing = tracing
         self._graph = Graph(pack.workflow)
+        self._figures = Figures.model_validate(pack.calibration)
 
     @property
     def documents(self) -> Documents:
@@ -111,7 +120,7 @@ class Runner:
                 return await self._cleared(row)
             raise RunError(f"job {row.id} is {row.status} by now; somebody else was faster")
         try:
-            return await self._run(row, answers or row.answers or None, Fence(row.id, number))
+            return await self._traced(row, answers or row.answers or None, Fence(row.id, number))
         except LeaseLost:  # whoever took the job over carries it on; or it was canceled
             return await self._cleared(await self._row(row.id))
 
@@ -121,12 +130,23 @@ class Runner:
             await forget(row.id, self._savers(Fence(row.id, row.fence)))
         return row
 
-    async def _run(self, row: Job, answers: Mapping[str, Any] | None, fence: Fence) -> Job:
-        services = Services(row.id, self._connectors, self._models, self.store.journal(row.id, fence.number))
+    async def _traced(self, row: Job, answers: Mapping[str, Any] | None, fence: Fence) -> Job:
+        named = {"job": row.id, "pack": row.pack, "version": row.pack_version, "sha256": row.input_sha256}
+        with job_trace(self._tracing, **named) as trace:
+            job = await self._carry(row, answers, fence, trace)
+            trace.ended(job.status, job.outcome, job.cost_micros, [problem["code"] for problem in job.problems])
+            return job
+
+    async def _carry(self, row: Job, answers: Mapping[str, Any] | None, fence: Fence, trace: JobTrace) -> Job:
+        journal = trace.kept(self.store.journal(row.id, fence.number))
+        services = Services(row.id, self._connectors, await self._within(row), journal, self._figures)
 
         async def do(step: Any, reads: Sequence[Any], item: int | None) -> Any:
             try:
-                return await perform(step, reads, services, item)
+                with trace.step(step.name, item) as told:
+                    verdict = await perform(step, reads, services, item)
+                    told.ended(verdict)
+                    return verdict
             except Exception as error:
                 error.add_note(f"in step {step.name}")
                 raise
@@ -134,7 +154,9 @@ class Runner:
         began = time.monotonic()
         try:
             saver = self._savers(fence)
-            standing = await self._move(row, saver, do, answers)
+            standing = await self._move(row, saver, do, answers, journal)
+            for asked in [key for key in standing.questions if key not in row.questions]:
+                await journal.attempt(asked_line(standing.questions[asked]))
             job = await self._settle(row, fence, standing, time.monotonic() - began)
             if job.status == "finished":
                 await forget(row.id, saver)
@@ -144,7 +166,18 @@ class Runner:
         except Exception as error:  # noqa: BLE001 - whatever a pack's code raises fails its own job and no other
             return await self._fail(row, fence, error, answers is not None, time.monotonic() - began)
 
-    async def _move(self, row: Job, saver: Any, do: Any, answers: Mapping[str, Any] | None) -> Standing:
+    async def _within(self, row: Job) -> Binder:
+        """The models, held to what the job may still cost and how long it may still work."""
+        usd, seconds = self.pack.budget, self.pack.deadline
+        if (usd is None and seconds is None) or not isinstance(self._models, Bounded):
+            return self._models
+        micros, _ = await self.store.cost(row.id)
+        usd = None if usd is None else max(Decimal(0), usd - dollars(micros))
+        return self._models.within(usd=usd, seconds=None if seconds is None else max(0.0, seconds - row.seconds))
+
+    async def _move(
+        self, row: Job, saver: Any, do: Any, answers: Mapping[str, Any] | None, journal: Journal
+    ) -> Standing:
         standing = await self._graph.standing(row.id, saver)
         if not standing.begun and answers:
             raise RunError("the steps of this job are not kept here; name the folder of its run with --out")
@@ -153,6 +186,8 @@ class Runner:
             return await self._graph.start(row.id, saver, do, self.pack.workflow.takes.model_validate(row.input))
         if standing.outcome or (standing.questions and not answers):
             return standing
+        for asked, given in (answers or {}).items():
+            await journal.attempt(answered_line(row.questions[asked], given["type"], given["value"]))
         return await self._graph.go_on(row.id, saver, do, answers)
 
     async def _settle(self, row: Job, fence: Fence, standing: Standing, seconds: float) -> Job:
@@ -222,7 +257,8 @@ async def open_runner(
         opened = await _open_connectors(stack, pack, home, connect or {})
         terms = await store.accept(pack)
         savers = await stack.enter_async_context(open_checkpoints(jobs))
-        yield Runner(pack, store, terms, savers, opened, _binder(models, budget))
+        tracing = await stack.enter_async_context(open_tracing())
+        yield Runner(pack, store, terms, savers, opened, _binder(models, budget), tracing)
 
 
 def _binder(models: Mapping[str, ModelConfig] | Binder | None, budget: Decimal | None) -> Binder:

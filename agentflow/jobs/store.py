@@ -1,4 +1,4 @@
-"""The job store: a row a job, an effect and a model call, in any SQL database."""
+"""The job store: jobs, their effects, model calls and attempts, in any SQL database."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
@@ -83,6 +83,16 @@ class Store:
         async with self._look() as session:
             return (await session.scalars(query)).all()
 
+    async def find(self, name: str) -> Sequence[Job]:
+        """The jobs that `name` may mean, oldest first: by the start of their id or by the file name of their input."""
+        file = [Job.input_name == name, Job.input_name.endswith(f"/{name}", autoescape=True)]
+        file += [Job.input_name.startswith(f"{name}#", autoescape=True)]
+        file += [Job.input_name.contains(f"/{name}#", autoescape=True)]
+        ids = [Job.id.startswith(start, autoescape=True) for start in (name, f"job_{name}")]
+        query = select(Job).where(or_(*ids, *file)).order_by(Job.created_at, Job.id)
+        async with self._look() as session:
+            return (await session.scalars(query)).all() if name else []
+
     async def change(self, job: str, fence: int | None = None, **values: Any) -> Job:
         """Sets columns of a job that has not ended; an ended job stays as it is.
 
@@ -156,12 +166,20 @@ class Store:
             roles = await session.scalars(select(Cost.role).where(Cost.job_id == job, Cost.fault.is_(None)).distinct())
             return int(total or 0), sorted(roles)
 
+    async def attempts(self, job: str) -> Sequence[Attempt]:
+        """The attempts at the job's steps in the order in which they ended, those of all its runs."""
+        async with self._look() as session:
+            return (await session.scalars(select(Attempt).where(Attempt.job_id == job).order_by(Attempt.id))).all()
+
+    async def calls(self, job: str) -> Sequence[Cost]:
+        """The job's cost lines, oldest first."""
+        query = select(Cost).where(Cost.job_id == job).order_by(Cost.created_at, Cost.call)
+        async with self._look() as session:
+            return (await session.scalars(query)).all()
+
     async def passed(self, job: str) -> list[dict[str, Any]]:
         """By step and item: whose answer left it, and what its checks noted."""
-        mine = (Attempt.job_id == job, Attempt.fault.is_(None))
-        async with self._look() as session:
-            rows = await session.scalars(select(Attempt).where(*mine).order_by(Attempt.id))
-            last = {(row.step, row.item): row for row in rows}
+        last = {(row.step, row.item): row for row in await self.attempts(job) if row.accepted}
         return [
             {"step": step, "item": item, "source": row.source, "noted": sorted({p["code"] for p in row.problems})}
             for (step, item), row in last.items()

@@ -1,4 +1,4 @@
-"""The tables of jobs: a row a job, an effect, a model call and an attempt."""
+"""The tables of the job store: a row a job, an effect, a model call and an attempt."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -111,24 +111,37 @@ class Cost(Table):
     seconds: Mapped[float] = mapped_column(Double)
     created_at: Mapped[datetime]
     fault: Mapped[str | None] = mapped_column(default=None)
+    attempt: Mapped[str | None] = mapped_column(default=None)
+    """The attempt it was made for: that one's row comes later, or never where the process ends before."""
+    prompt: Mapped[str | None] = mapped_column(default=None)
+    """The SHA-256 of what was sent."""
 
 
 class Attempt(Table):
-    """One attempt at a step, for the job's trace."""
+    """One attempt at a step, for the job's trace; rows are added and never changed."""
 
     __tablename__ = "attempt"
 
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
     job_id: Mapped[str] = mapped_column(ForeignKey("job.id"), index=True)
+    attempt: Mapped[str]
+    run: Mapped[str]
+    """Which of the times that the job was carried on: they sort in their order."""
     step: Mapped[str]
     item: Mapped[int | None]
     number: Mapped[int]
     source: Mapped[str]
+    model: Mapped[str | None]
+    prompt: Mapped[str | None]
     fault: Mapped[str | None]
     problems: Mapped[list[Any]]
     trust_before: Mapped[float | None] = mapped_column(Double)
     trust_after: Mapped[float | None] = mapped_column(Double)
+    accepted: Mapped[bool]
+    made: Mapped[str | None]
     output: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
+    tokens_in: Mapped[int]
+    tokens_out: Mapped[int]
     seconds: Mapped[float] = mapped_column(Double)
     cost_micros: Mapped[int]
     created_at: Mapped[datetime]

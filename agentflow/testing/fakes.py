@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from agentflow.errors import AnswerError
 from agentflow.flow.check import Problem
-from agentflow.flow.journal import AttemptLine, CostLine, Journal
+from agentflow.flow.journal import AttemptLine, Begun, CostLine, Journal
 from agentflow.flow.model import MOST_CALLS, Image
 from agentflow.flow.policy import EffectKey
 from agentflow.flow.tool import Tool
@@ -120,9 +120,10 @@ class MemoryJournal:
         if self._keep_lines:
             self.attempts.append(line)
 
-    async def begin_effect(self, key: str, step: str) -> Mapping[str, Any] | None:
-        """Notes that an effect starts; what it made, where it was done before."""
-        return self.effects.setdefault(key, None)
+    async def begin_effect(self, key: str, step: str) -> Begun:
+        """Notes that an effect starts; what is known of it."""
+        again = key in self.effects
+        return Begun(self.effects.setdefault(key, None), again)
 
     async def end_effect(self, key: str, made: Mapping[str, Any]) -> None:
         """Notes that an effect is done; what was made first stays."""

@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import ValidationError
 
+from agentflow.testing.batches import BatchDesk
 from agentflow.testing.chat import Body, chunks, completion, failure, read_request
 from agentflow.testing.mistakes import Mistake, mistake
 from agentflow.testing.provider import Answered, Provider
@@ -32,11 +33,22 @@ class Server:
     url: str
     """What litellm calls `api_base`."""
     provider: Provider
+    desk: BatchDesk
 
     @property
     def calls(self) -> defaultdict[str, Counter[str]]:
         """How often each model was sent to (`sends`) and what came of it: outcomes and faults by name."""
         return self.provider.calls
+
+    @property
+    def batches(self) -> dict[str, dict[str, Any]]:
+        """The batches made here, by id, as the API shows them."""
+        return self.desk.batches
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """The files that lie here, by id."""
+        return self.desk.files
 
     def models_toml(self, *, structured: str = "schema") -> str:
         """A models.toml that reaches every model here under its own name as a role."""
@@ -53,13 +65,14 @@ async def serve(
 ) -> AsyncGenerator[Server]:
     """Serves the models in this event loop; port 0 takes a free one. Raises ConfigError as `Law` does."""
     provider = Provider(faulty, truth, make=make)
-    runner = web.AppRunner(_app(provider), handler_cancellation=True, shutdown_timeout=0.1, access_log=None)
+    desk = BatchDesk(provider)
+    runner = web.AppRunner(_app(provider, desk), handler_cancellation=True, shutdown_timeout=0.1, access_log=None)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)
         await site.start()
         bound = runner.addresses[0][1]
-        yield Server(f"http://{host}:{bound}/v1", provider)
+        yield Server(f"http://{host}:{bound}/v1", provider, desk)
     finally:
         await runner.cleanup()
 
@@ -87,11 +100,12 @@ def serve_in_thread(faulty: Faulty, truth: Truth, *, make: Mistake = mistake, po
         loop.close()
 
 
-def _app(provider: Provider) -> web.Application:
+def _app(provider: Provider, desk: BatchDesk) -> web.Application:
     app = web.Application(client_max_size=LARGEST)
     for root in ("/v1", ""):
         app.router.add_post(f"{root}/chat/completions", _chat(provider))
         app.router.add_get(f"{root}/models", _models(provider))
+        desk.routes(app, root)
     app.router.add_get("/stats", _stats(provider))
     app.router.add_post("/reset", _reset(provider))
     return app

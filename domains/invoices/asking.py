@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from rapidfuzz import fuzz
@@ -26,7 +27,7 @@ QUOTED = 0.96
 """Trust in a value whose quote stands on the page; unmeasured, below what an exam would have to show."""
 UNQUOTED = 0.3
 PARTS = {"lines", "taxes", "evidence", "accounts"}
-_AMOUNT = re.compile(r"[^\d]")
+_NO_DIGIT = re.compile(r"\D")
 
 
 class Quoted(BaseModel):
@@ -81,6 +82,7 @@ def page_text(layout: Layout) -> str:
 
 def grounded(answer: Any, layout: Layout, source: str) -> Invoice:
     """The invoice that a model's answer gives, with evidence: page and box where the quote was found."""
+    pages = [_Printed.of(page) for page in layout.pages]
     values: dict[str, Any] = {}
     evidence: dict[str, Evidence] = {}
     for name in HEADS:
@@ -88,7 +90,7 @@ def grounded(answer: Any, layout: Layout, source: str) -> Invoice:
         value = _typed(name, quoted.value) if quoted else None
         if quoted and value is not None:
             values[name] = value
-            evidence[name] = _evidence(quoted.quote, layout.pages, source)
+            evidence[name] = _evidence(quoted.quote, pages, source)
     lines = [Line(**line.model_dump()) for line in answer.lines]
     taxes = [Tax(**tax.model_dump()) for tax in answer.taxes]
     return Invoice(**values, lines=lines, taxes=taxes, evidence=evidence)
@@ -104,33 +106,48 @@ def _typed(name: str, value: str) -> Any:
         return None
 
 
-def _evidence(quote: str, pages: Sequence[Page], source: str) -> Evidence:
-    for page in pages:
-        for words in _runs(page.words, len(quote.split())):
-            if _same(" ".join(word.text for word in words), quote):
-                boxes = [word.box for word in words]
-                box = (
-                    min(b[0] for b in boxes),
-                    min(b[1] for b in boxes),
-                    max(b[2] for b in boxes),
-                    max(b[3] for b in boxes),
-                )
-                return Evidence(trust=QUOTED, source=source, page=page.number, box=box, quote=quote)
+@dataclass(frozen=True)
+class _Printed:
+    """A page's words as quotes are compared with: without blanks and in one case, and the digits of each."""
+
+    page: Page
+    words: list[str]
+    digits: list[str]
+
+    @classmethod
+    def of(cls, page: Page) -> Self:
+        words = ["".join(word.text.split()).casefold() for word in page.words]
+        return cls(page, words, [_NO_DIGIT.sub("", word) for word in words])
+
+    def found(self, quote: str) -> Sequence[Word]:
+        """The first neighbouring words that say the quote; a word more or fewer than it has: word splitting differs."""
+        wanted, length = "".join(quote.split()).casefold(), len(quote.split())
+        digits = _NO_DIGIT.sub("", wanted)
+        for count in dict.fromkeys((length, length + 1, length - 1, length + 2)):
+            for start in range(len(self.words) - count + 1 if count > 0 else 0):
+                # A digit that differs is another value, however alike the rest.
+                if "".join(self.digits[start : start + count]) == digits and _alike(
+                    "".join(self.words[start : start + count]), wanted
+                ):
+                    return self.page.words[start : start + count]
+        return ()
+
+
+def _alike(printed: str, quote: str) -> bool:
+    return printed == quote or (len(quote) > 6 and fuzz.ratio(printed, quote) > 90)
+
+
+def _evidence(quote: str, pages: Sequence[_Printed], source: str) -> Evidence:
+    for printed in pages:
+        if boxes := [word.box for word in printed.found(quote)]:
+            box = (
+                min(b[0] for b in boxes),
+                min(b[1] for b in boxes),
+                max(b[2] for b in boxes),
+                max(b[3] for b in boxes),
+            )
+            return Evidence(trust=QUOTED, source=source, page=printed.page.number, box=box, quote=quote)
     return Evidence(trust=UNQUOTED, source=source, quote=quote)
-
-
-def _runs(words: Sequence[Word], length: int) -> Iterator[Sequence[Word]]:
-    """Neighbouring words as many as the quote has, or one fewer or more: word splitting differs."""
-    for count in dict.fromkeys((length, length + 1, length - 1, length + 2)):
-        if count > 0:
-            yield from (words[i : i + count] for i in range(len(words) - count + 1))
-
-
-def _same(printed: str, quote: str) -> bool:
-    a, b = "".join(printed.split()).casefold(), "".join(quote.split()).casefold()
-    if _AMOUNT.sub("", a) != _AMOUNT.sub("", b):
-        return False  # a digit that differs is another value, however alike the rest
-    return a == b or (len(b) > 6 and fuzz.ratio(a, b) > 90)
 
 
 def _lines(words: Sequence[Word]) -> Iterator[str]:

@@ -1,6 +1,9 @@
 """Checks that look beyond the invoice: the rules of its form, its page, the buyer's own data."""
 
-from agentflow import Documents, JobId, Problem
+from functools import lru_cache
+
+from agentflow import Documents, JobId, Problem, ties
+from domains.invoices import checks
 from domains.invoices.connectors.orders import Orders
 from domains.invoices.connectors.register import Register
 from domains.invoices.connectors.vendors import Vendors
@@ -56,9 +59,19 @@ def nothing_hidden(invoice: Invoice, pages: Pages) -> list[Problem]:
 
 async def stands_on_page(invoice: Invoice, pages: Pages, *, documents: Documents) -> list[Problem]:
     """`not_on_page` for each value that its quote does not show, or whose quote the page does not."""
-    from domains.invoices.checks import grounded
+    return (await _of_page(pages, documents)).grounded(invoice)
 
-    return grounded(Layout.model_validate_json(await documents.get(pages.layout)))(invoice)
+
+@ties("lines.*.line_total", "net_total")
+async def lines_explained(invoice: Invoice, pages: Pages, *, documents: Documents) -> list[Problem]:
+    """`lines_differ` where the lines do not add up and the page does not say why."""
+    return (await _of_page(pages, documents)).lines(invoice)
+
+
+@ties("lines.*.quantity", "lines.*.unit_price", "lines.*.line_total")
+async def line_prices_explained(invoice: Invoice, pages: Pages, *, documents: Documents) -> list[Problem]:
+    """`line_mismatch` where a line is not its quantity x price and the page does not say why."""
+    return (await _of_page(pages, documents)).prices(invoice)
 
 
 def vendor_known(invoice: Invoice, *, vendors: Vendors) -> list[Problem]:
@@ -81,6 +94,24 @@ async def order_agrees(
 async def seen_before(invoice: Invoice, *, register: Register, job: JobId) -> list[Problem]:
     """What was seen before and is, or could be, the same invoice."""
     return await register.problems(invoice, job.value)
+
+
+class _PageChecks:
+    """The checks that hold an invoice against its page, which is read once for all of them and all answers."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.grounded = checks.grounded(layout)
+        self.lines = checks.lines_explained(layout)
+        self.prices = checks.line_prices_explained(layout)
+
+
+@lru_cache(32)
+def _page_checks(layout: bytes) -> _PageChecks:
+    return _PageChecks(Layout.model_validate_json(layout))
+
+
+async def _of_page(pages: Pages, documents: Documents) -> _PageChecks:
+    return _page_checks(await documents.get(pages.layout))
 
 
 def _hidden(texts: list[str]) -> list[Problem]:

@@ -53,9 +53,9 @@ async def parse(einvoice: EInvoice, *, documents: Documents) -> Invoice | Reject
     return parse_xml(await documents.get(einvoice.xml))
 
 
-async def extract(pages: Pages, *, documents: Documents, model: Model) -> Invoice | Rejected:
+async def extract(pages: Pages, *, documents: Documents, vendors: Vendors, model: Model) -> Invoice | Rejected:
     """Has a language model read the invoice from its pages; every value comes with the quote it follows from."""
-    return await ask_for_invoice(model, await layout_of(documents, pages.layout))
+    return vouched(await ask_for_invoice(model, await layout_of(documents, pages.layout)), vendors)
 
 
 async def extract_on_device(pages: Pages, *, documents: Documents, vendors: Vendors) -> Invoice | Rejected:
@@ -92,6 +92,12 @@ async def post(matched: Matched, *, books: Books, orders: Orders, job: JobId, ke
     await orders.draw(matched.invoice, job.value, approved=True)
     posting = await books.post(matched.invoice, key.value, vendor_id=matched.vendor_id, account=matched.account)
     return Posted(entry=posting.id, vendor_id=matched.vendor_id, account=matched.account)
+
+
+async def posted(*, books: Books, key: EffectKey) -> Posted | None:
+    """What the books have of an earlier run that ended in the middle of posting."""
+    posting = await books.find(key.value)
+    return Posted(entry=posting.id, vendor_id=posting.vendor_id, account=posting.account) if posting else None
 
 
 async def layout_of(documents: Documents, sha256: str) -> Layout:

@@ -8,6 +8,7 @@ from agentflow import EffectKey, Policy, Problem, Record, workflow
 from agentflow.engine.attempt import Services, perform
 from agentflow.engine.graph import Graph, memory_saver
 from agentflow.errors import StepLimitError
+from agentflow.flow.journal import Begun
 from tests.engine.toy import Order, ran, toy
 
 
@@ -27,7 +28,7 @@ class Notebook:
     async def attempt(self, line: Any) -> None: ...
 
     async def begin_effect(self, key: str, step: str) -> Any:
-        return self.effects.setdefault(key, None)
+        return Begun(self.effects.setdefault(key, None))
 
     async def end_effect(self, key: str, made: Any) -> None:
         self.effects[key] = made

@@ -112,6 +112,7 @@ def test_one_that_asks_for_an_hour_is_left_alone_and_the_work_moves_on_at_once()
         ({"Retry-After": "1.5"}, 1.5),
         ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
         ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT", "date": "Wed, 21 Oct 2015 07:27:30 GMT"}, 30),
         ({"retry-after": "soon"}, None),
         ({}, None),
         (None, None),

@@ -16,7 +16,7 @@ from agentflow.engine import fencing
 from agentflow.engine.fencing import Fence
 from agentflow.engine.graph import open_checkpoints
 from agentflow.errors import LeaseLost
-from agentflow.flow.journal import AttemptLine, CostLine
+from agentflow.flow.journal import AttemptLine, Begun, CostLine
 from agentflow.jobs.runner import open_runner
 from tests.jobs.ledger.books import open_books, verification
 
@@ -156,11 +156,11 @@ async def test_effects_and_attempts_of_a_lost_run_are_refused_and_its_costs_are_
         with pytest.raises(LeaseLost):
             await journal.end_effect("key", {})
         with pytest.raises(LeaseLost):
-            await journal.attempt(AttemptLine(step="read", number=1, source="small"))
+            await journal.attempt(AttemptLine(attempt="a1", step="read", number=1, source="small"))
         await journal.spend(CostLine(call="1", step="read", role="small", model="m", cost=Decimal("0.5")))
         assert await store.passed(job.id) == []
         assert await store.cost(job.id) == (500_000, ["small"])
-        assert await store.journal(job.id, lost + 1).begin_effect("key", "file") is None
+        assert await store.journal(job.id, lost + 1).begin_effect("key", "file") == Begun()
 
 
 async def test_a_lost_run_neither_ends_nor_changes_its_job(database: str):

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from agentflow.errors import AnswerError, ModelError
 from agentflow.flow.check import Problem
-from agentflow.flow.journal import CostLine, Journal
+from agentflow.flow.journal import Begun, CostLine, Journal
 from agentflow.flow.model import Model
 from agentflow.testing import FakeModel, FakeModels, MemoryJournal
 
@@ -65,8 +65,8 @@ async def test_a_memory_journal_keeps_lines_sums_and_effects():
     journal: Journal = MemoryJournal()
     await journal.spend(CostLine(call="1", step="read", role="small", model="m", cost=Decimal("0.5")))
     assert (journal.calls, journal.cost, len(journal.lines)) == (1, Decimal("0.5"), 1)
-    assert await journal.begin_effect("key", "post") is None
-    assert await journal.begin_effect("key", "post") is None
+    assert await journal.begin_effect("key", "post") == Begun()
+    assert await journal.begin_effect("key", "post") == Begun(again=True)
     await journal.end_effect("key", {"type": "Posted"})
     await journal.end_effect("key", {"type": "Other"})
-    assert await journal.begin_effect("key", "post") == {"type": "Posted"}
+    assert await journal.begin_effect("key", "post") == Begun({"type": "Posted"}, again=True)

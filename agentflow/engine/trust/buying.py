@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
@@ -12,10 +13,10 @@ CALL_SECONDS = 10.0
 """What a model's answer is taken to need before any exam."""
 DEARER = 5.0
 """How much more a rung of the ladder is taken to cost than the one below, before any exam."""
-
-
 LIKELY = 0.05
 """A value less likely than this is not worth answers that would raise it over the bar."""
+AHEAD = 3
+"""How many answers of a source are looked ahead to for what they would tell."""
 
 
 class Need(NamedTuple):
@@ -25,6 +26,8 @@ class Need(NamedTuple):
     pattern: Pattern
     bar: float
     """The trust that it must reach, before what identities add."""
+    unaided: bool = False
+    """True if the bar is put to what further answers could change: what none of them can is taken as it is."""
 
 
 Votes = tuple[int, ...]
@@ -66,12 +69,17 @@ def spared(need: Need, source: str) -> float:
     stand keeps the mean at alpha: x doubt + (1 - x) later = alpha. What disagrees is bound by alpha in its turn.
     """
     alpha = 1 - need.bar
-    doubt = 1 - weigh(need.law, need.pattern)[0]
+    doubt = _open(need, need.pattern, 0)
     votes = _in_law(need.law, (source,), (1,))
     agree = _agreement(need, source)
-    after = 1 - weigh(need.law, agreeing(need.law, need.pattern, 0, votes))[0]
+    after = _open(need, agreeing(need.law, need.pattern, 0, votes), 0)
     later = agree * min(after, alpha) + (1 - agree) * alpha
     return (alpha - later) / (doubt - later) if doubt > alpha > later else 0.0
+
+
+def settled(need: Need) -> bool:
+    """Whether the likeliest value may be taken as it is: further answers would remove no more doubt than alpha."""
+    return need.unaided and _open(need, need.pattern, 0) <= 1 - need.bar
 
 
 def least_doubt(law: Law, ladder: tuple[str, ...], left: Votes) -> float:
@@ -83,10 +91,51 @@ def least_doubt(law: Law, ladder: tuple[str, ...], left: Votes) -> float:
 
 def _meets(need: Need, ladder: tuple[str, ...], votes: Votes) -> bool:
     added = _in_law(need.law, ladder, votes)
-    return any(
-        weigh(need.law, agreeing(need.law, need.pattern, candidate, added))[candidate] >= need.bar
-        for candidate in _worth(need.law, need.pattern)
-    )
+    after = ((agreeing(need.law, need.pattern, value, added), value) for value in _worth(need.law, need.pattern))
+    return any(_open(need, pattern, value) <= 1 - need.bar for pattern, value in after)
+
+
+def _open(need: Need, pattern: Pattern, value: int) -> float:
+    """The doubt in a value that the bar is held against."""
+    doubt = 1 - weigh(need.law, pattern)[value]
+    return min(doubt, removable(need.law, pattern, value)) if need.unaided else doubt
+
+
+@lru_cache(100_000)
+def removable(law: Law, pattern: Pattern, value: int) -> float:
+    """The part of a value's doubt that more answers could remove.
+
+    Slips go with every answer; of systematic mistakes, those that a source would tell that has not settled yet.
+    """
+    free = _untrapped(law)
+    own = [_own_slips(free, pattern, source) for source in range(len(law.sources))]
+    slips = min(1 - weigh(free, pattern)[value], max((each for each in own if each is not None), default=1.0))
+    doubt, left = 1 - weigh(law, pattern)[value], 0.0
+    for source, slipped in enumerate(own):
+        if slipped is None or slipped > slips:
+            told = (_doubt_after(law, pattern, value, source, answers) for answers in range(1, AHEAD + 1))
+            left = max(left, doubt - min(told))
+    return max(slips, left)
+
+
+def _own_slips(free: Law, pattern: Pattern, source: int) -> float | None:
+    """The chance that what one source alone says most is a slip; None where it says nothing."""
+    rows = [tuple(n if i == source else 0 for i, n in enumerate(row)) for row in pattern.counts]
+    if not any(map(any, rows)):
+        return None
+    return 1 - max(weigh(free, pattern._replace(counts=tuple(rows), misses=())))
+
+
+def _doubt_after(law: Law, pattern: Pattern, value: int, source: int, answers: int) -> float:
+    votes = tuple(answers if i == source else 0 for i in range(len(law.sources)))
+    return 1 - weigh(law, agreeing(law, pattern, value, votes))[value]
+
+
+@lru_cache(4096)
+def _untrapped(law: Law) -> Law:
+    """The law of cases on which no source makes a systematic mistake."""
+    sources = tuple(replace(source, systematic=0.0) for source in law.sources)
+    return replace(law, sources=sources, trapped=((1.0, (-1,) * len(sources)),))
 
 
 @lru_cache(100_000)

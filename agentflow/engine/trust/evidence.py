@@ -1,11 +1,12 @@
 """Evidence: what a step's attempts and checks say of each field of what it makes."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
-from agentflow.engine.trust.figures import FieldFigures, Figures, StepFigures, pattern_of
+from agentflow.engine.trust.figures import Figures, SourceFigures, StepFigures, pattern_of
 from agentflow.engine.trust.law import Law, Pattern, Verdict, field_law, verdict, weigh
 from agentflow.engine.trust.values import SHAPE, Leaves, is_shape
 from agentflow.engine.trust.verdict import Attempt
@@ -13,6 +14,9 @@ from agentflow.flow.check import Problem
 
 Ties = Mapping[str, tuple[str, ...]]
 """By the name of a check that ties fields together: their paths, `*` for the places of a list."""
+
+Bins = tuple[tuple[str, int], ...]
+"""By source that has spoken and was measured: the bin of how sure it is. Sources by the alphabet."""
 
 UNANSWERED = frozenset(("refused", "content_filter", "truncated", "empty", "not_json", "wrong_form", "too_many_calls"))
 """Faults of a source's answer; what kept the answer from coming says nothing of it."""
@@ -25,22 +29,43 @@ class Laws:
         self.figures = figures
         self.sources = tuple(sources)
         self._code = code
-        self._made: dict[str, Law] = {}
+        self._sure: dict[str, Mapping[str, SourceFigures]] = {}
+        self._made: dict[tuple[str | None, Bins], Law] = {}
 
-    def of(self, path: str) -> Law:
-        """The law of the field at `path`."""
+    def of(self, path: str, bins: Bins = ()) -> Law:
+        """The law of the field at `path`, where the sources that have spoken are so sure of what they say."""
         pattern = pattern_of(path)
-        if pattern not in self._made:
-            self._made[pattern] = self._law(self.figures.fields.get(pattern))
-        return self._made[pattern]
+        return self._law(pattern if pattern in self.figures.fields else None, bins)
 
-    @cached_property
+    @property
     def every(self) -> Law:
         """The law of a field that has no figures of its own."""
-        return field_law(self.figures.every, self.sources, self._code)
+        return self._law(None, ())
 
-    def _law(self, figures: FieldFigures | None) -> Law:
-        return self.every if figures is None else field_law(figures, self.sources, self._code)
+    def bins(self, path: str, given: Sequence[Attempt]) -> Bins:
+        """How sure of the field the sources are, each by the mean of what it says of its answers."""
+        measured = self._measured(pattern_of(path))
+        if not measured:
+            return ()
+        said: dict[str, list[float]] = {}
+        for attempt in given:
+            if attempt.source in measured and path in attempt.confidences:
+                said.setdefault(attempt.source, []).append(attempt.confidences[path])
+        found = ((name, measured[name].bin_of(sum(each) / len(each))) for name, each in said.items())
+        return tuple(sorted(found))
+
+    def _measured(self, pattern: str) -> Mapping[str, SourceFigures]:
+        """The sources whose word on their own values was measured."""
+        if pattern not in self._sure:
+            sources = self.figures.fields.get(pattern, self.figures.every).sources
+            self._sure[pattern] = {name: each for name, each in sources.items() if each.bins and name in self.sources}
+        return self._sure[pattern]
+
+    def _law(self, pattern: str | None, bins: Bins) -> Law:
+        if (pattern, bins) not in self._made:
+            figures = self.figures.every if pattern is None else self.figures.fields[pattern]
+            self._made[pattern, bins] = field_law(figures, self.sources, self._code, dict(bins))
+        return self._made[pattern, bins]
 
 
 def laws_of(figures: Figures, step: str, sources: Sequence[str], code: frozenset[str]) -> Laws:
@@ -83,18 +108,22 @@ def believe(attempts: Sequence[Attempt], laws: Laws, ties: Ties, *, one_type: bo
     speak of what stands inside.
     """
     answered = [attempt for attempt in attempts if attempt.made is not None]
-    misses = [attempt.source for attempt in attempts if attempt.fault in UNANSWERED]
-    tables = _level([attempt.leaves for attempt in answered], one_type)
+    misses = Counter(attempt.source for attempt in attempts if attempt.fault in UNANSWERED)
+    tables = level([attempt.leaves for attempt in answered], one_type)
     believed: dict[str, Belief] = {}
+    shapes: dict[str, Any] = {}
     for path in _paths(tables):
-        speak = [i for i, table in enumerate(tables) if path in table and _inside(table, path, believed)]
+        speak = [i for i, table in enumerate(tables) if path in table and inside(table, path, shapes)]
         if speak:
             given = [(answered[i], tables[i][path]) for i in speak]
-            believed[path] = _belief(path, laws.of(path), given, misses, ties)
+            law = laws.of(path, laws.bins(path, [attempt for attempt, _ in given]))
+            believed[path] = _belief(path, law, given, misses, ties)
+            if is_shape(path):
+                shapes[path] = believed[path].best
     return believed
 
 
-def _level(tables: Sequence[Leaves], one_type: bool) -> list[Leaves]:
+def level(tables: Sequence[Leaves], one_type: bool) -> list[Leaves]:
     """Shapes made comparable: empty where others have parts is another shape; what cannot differ is no leaf."""
     shapes = {path for table in tables for path in table if is_shape(path)}
     if not shapes:
@@ -113,9 +142,9 @@ def _paths(tables: Sequence[Leaves]) -> list[str]:
     return sorted(found, key=lambda path: (not is_shape(path), path.count(".")))
 
 
-def _inside(table: Leaves, path: str, believed: Mapping[str, Belief]) -> bool:
-    """Whether the answer has the likeliest shape of everything that the path leads through."""
-    return all(table.get(shape) == believed[shape].best for shape in _shapes(path) if shape in believed)
+def inside(table: Leaves, path: str, shapes: Leaves) -> bool:
+    """Whether the answer has these shapes (what else stands in `shapes` is no matter) all along the path."""
+    return not shapes or all(table.get(shape) == shapes[shape] for shape in _shapes(path) if shape in shapes)
 
 
 @lru_cache(4096)
@@ -125,7 +154,7 @@ def _shapes(path: str) -> tuple[str, ...]:
     return tuple(shape for shape in above if shape != path)
 
 
-def _belief(path: str, law: Law, given: Sequence[tuple[Attempt, Any]], misses: Sequence[str], ties: Ties) -> Belief:
+def _belief(path: str, law: Law, given: Sequence[tuple[Attempt, Any]], misses: Mapping[str, int], ties: Ties) -> Belief:
     counts: dict[Any, list[int]] = {}
     judged: dict[Any, list[Attempt]] = {}
     for attempt, value in given:
@@ -136,7 +165,7 @@ def _belief(path: str, law: Law, given: Sequence[tuple[Attempt, Any]], misses: S
     order = list(counts)
     if len(order) > 1:
         order.sort(key=lambda value: (counts[value], repr(value)), reverse=True)
-    missed = tuple(misses.count(source.name) for source in law.sources)
+    missed = tuple(misses.get(name, 0) for name in law.places)
     pattern = Pattern(
         tuple(tuple(counts[value]) for value in order),
         tuple(verdicts[value] for value in order),
@@ -173,14 +202,14 @@ def _judged(path: str, law: Law, attempts: Sequence[Attempt], ties: Ties) -> Ver
     objections: dict[str, int] = {}
     names = dict.fromkeys(name for attempt in attempts for name in attempt.said)
     for name in names:
-        spoken = [_objects(path, name, attempt, ties) for attempt in attempts if name in attempt.said]
+        spoken = [objects(path, name, attempt, ties) for attempt in attempts if name in attempt.said]
         if all(spoken):
             objections[name] = min(spoken)
     # That an identity holds is counted once, for all that it ties, where the whole record is weighed.
     return verdict(law, objections, [name for name in names if name not in objections and name not in ties])
 
 
-def _objects(path: str, name: str, attempt: Attempt, ties: Ties) -> int:
+def objects(path: str, name: str, attempt: Attempt, ties: Ties) -> int:
     """Of how many fields at once the check complains, this one among them; 0 where it is not."""
     fewest = 0
     for problem in attempt.said[name]:

@@ -5,6 +5,9 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
+UNSEEN = -1
+"""The bin of a source that has not said how sure it is."""
+
 
 class Counted(BaseModel):
     """What stands in calibration.json; a key that it does not know is an error."""
@@ -34,6 +37,17 @@ def known(share: float) -> Rate:
     return Rate(hits=share * 1e12, misses=(1 - share) * 1e12)
 
 
+class Bin(Counted):
+    """How a source errs where what it says of its own value is at most `edge`, and above the bin before."""
+
+    edge: float | None = None
+    """None where there is no bound."""
+    systematic: Rate
+    slip: Rate
+    spread: float | None = Field(default=None, gt=0)
+    """None where all of the bin's cases are alike."""
+
+
 class SourceFigures(Counted):
     """How one source errs on one field. As it stands here: the prior before any exam."""
 
@@ -50,6 +64,15 @@ class SourceFigures(Counted):
     The smaller, the more an early failure says of the answers that follow."""
     wrong_values: float = Field(default=2.0, ge=1)
     """Size of the space that wrong values come from: two slips agree one time in so many."""
+    bins: tuple[Bin, ...] = ()
+    """By what the source says of its own value, from the least sure; none where that was not measured."""
+
+    def bin_of(self, confidence: float | None) -> int:
+        """The place of the bin that such a confidence falls into; UNSEEN where nothing was measured of it."""
+        if confidence is None or not self.bins:
+            return UNSEEN
+        places = (i for i, each in enumerate(self.bins) if each.edge is None or confidence <= each.edge)
+        return next(places, len(self.bins) - 1)
 
 
 CODE = SourceFigures(systematic=Rate(hits=1, misses=9), slip=known(0), fault=known(0), spread=None)
@@ -113,6 +136,8 @@ class Figures(Counted):
     What is not there has its prior.
     """
 
+    about: str = ""
+    """For people: what was measured, on what, and by which command."""
     steps: dict[str, StepFigures] = {}
     _laws: dict[Any, Any] = PrivateAttr(default_factory=dict[Any, Any])
 

@@ -1,14 +1,13 @@
 """The law of one field: how likely its sources are to answer so, if a value is the right one."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from math import comb
 from typing import NamedTuple
 
-from agentflow.engine.trust.figures import CODE, FieldFigures, SourceFigures
-
-Trapped = tuple[int, ...]
-"""By source: the number of the mistake that it makes on the case; -1 where it makes none."""
+from agentflow.engine.trust.figures import CODE, UNSEEN, FieldFigures, SourceFigures
+from agentflow.engine.trust.traps import Trapped, Ways, given_bins, ways
 
 UNMEASURED = (0.05, 0.5)
 """How often an unmeasured check is taken to object to a right value, and to a wrong one; its passing says nothing."""
@@ -32,7 +31,7 @@ class Law:
 
     sources: tuple[SourceLaw, ...]
     wrong_values: float
-    trapped: tuple[tuple[float, Trapped], ...]
+    trapped: Ways
     """Every way in which systematic mistakes can fall on the sources, with its probability."""
     checks: dict[str, tuple[float, float]]
     """By check: how often it objects to a right value, and to a wrong one."""
@@ -62,16 +61,27 @@ class Pattern(NamedTuple):
     """By source: calls that ended without an answer."""
 
 
-def field_law(figures: FieldFigures, sources: Sequence[str], code: frozenset[str]) -> Law:
-    """The law of a field that `sources` are asked for; those in `code` are functions."""
-    prior = {name: CODE if name in code else SourceFigures() for name in sources}
-    found = {name: figures.sources.get(name, prior[name]) for name in sources}
+def field_law(
+    figures: FieldFigures, sources: Sequence[str], code: frozenset[str], bins: Mapping[str, int] | None = None
+) -> Law:
+    """The law of a field that `sources` are asked for; those in `code` are functions.
+
+    `bins` says how sure of their values the sources are that have spoken: the law is then that of such cases.
+    """
+    found = {name: source_figures(figures, name, code) for name in sources}
     order = sorted(sources, key=lambda name: -found[name].systematic.mean)
-    laws = tuple(_source_law(name, found[name]) for name in order)
-    shares = [[figures.overlap(a, b) for b in order] for a in order]
+    laws = tuple(source_law(name, found[name]) for name in order)
     checks = {name: (each.alarm.mean, each.catch.mean) for name, each in figures.checks.items()}
     wrong_values = min((each.wrong_values for each in found.values()), default=1.0)
-    return Law(laws, wrong_values, _traps(laws, shares), checks, {name: i for i, name in enumerate(order)})
+    sure = tuple(_in_bin(law, found[law.name], (bins or {}).get(law.name, UNSEEN)) for law in laws)
+    traps = ways([law.systematic for law in laws], [[figures.overlap(a, b) for b in order] for a in order])
+    traps = given_bins(traps, [law.systematic for law in laws], [law.systematic for law in sure])
+    return Law(sure, wrong_values, traps, checks, {name: i for i, name in enumerate(order)})
+
+
+def source_figures(figures: FieldFigures, name: str, code: frozenset[str]) -> SourceFigures:
+    """A source's figures for a field, or its prior."""
+    return figures.sources.get(name, CODE if name in code else SourceFigures())
 
 
 def verdict(law: Law, objections: dict[str, int], passed: Sequence[str]) -> Verdict:
@@ -99,13 +109,13 @@ def weigh(law: Law, pattern: Pattern) -> tuple[float, ...]:
     count = len(pattern.counts)
     values = max(law.wrong_values, count - 1)
     active = tuple(i for i in range(len(law.sources)) if _spoke(pattern, i))
-    ways = _ways(law, active)
+    trapped = _told_apart(law, active)
     given = [frozenset(v for v in range(count) if pattern.counts[v][i]) for i in active]
+    stuck = [_stuck(law.sources[i], pattern, i) for i in active]
     total: list[float] = []
     for truth in range(count + 1):
         free = [_free(law.sources[i], pattern, i, truth, values) for i in active]
-        caught = [_caught(law.sources[i], pattern, i) for i in active]
-        likelihood = sum(p * _together(way, given, free, caught, truth, values) for p, way in ways)
+        likelihood = sum(p * _together(way, given, free, stuck, truth, values) for p, way in trapped)
         for value, said in enumerate(pattern.verdicts):
             likelihood *= said.right if value == truth else said.wrong
         total.append(likelihood)
@@ -125,7 +135,8 @@ def agreeing(law: Law, pattern: Pattern, candidate: int, votes: tuple[int, ...])
     return pattern._replace(counts=tuple(rows), verdicts=verdicts, misses=pattern.misses or (0,) * len(law.sources))
 
 
-def _source_law(name: str, figures: SourceFigures) -> SourceLaw:
+def source_law(name: str, figures: SourceFigures) -> SourceLaw:
+    """The rates' means."""
     return SourceLaw(
         name,
         figures.systematic.mean,
@@ -136,43 +147,15 @@ def _source_law(name: str, figures: SourceFigures) -> SourceLaw:
     )
 
 
-def _traps(laws: Sequence[SourceLaw], shares: Sequence[Sequence[float]]) -> tuple[tuple[float, Trapped], ...]:
-    """Each source in turn makes a mistake that an earlier one made, or one of its own, or none."""
-    ways: dict[Trapped, float] = {(): 1.0}
-    for place, law in enumerate(laws):
-        follow = [_follow(laws[i], law, shares[i][place]) for i in range(place)]
-        taken = sum(p * (1 - _clear(way, follow)) for way, p in ways.items())
-        own = max(0.0, law.systematic - taken) / (1 - taken) if taken < 1 else 0.0
-        grown: dict[Trapped, float] = {}
-        for way, p in ways.items():
-            clear = p
-            for root in _roots(way):
-                grown[(*way, root)] = clear * follow[root]
-                clear *= 1 - follow[root]
-            grown[(*way, place)] = clear * own
-            grown[(*way, -1)] = clear * (1 - own)
-        ways = grown
-    return tuple((p, way) for way, p in ways.items() if p > 0)
-
-
-def _follow(first: SourceLaw, other: SourceLaw, share: float) -> float:
-    """Two sources cannot share more mistakes than either makes."""
-    return min(share, other.systematic / first.systematic) if first.systematic else 0.0
-
-
-def _roots(way: Trapped) -> list[int]:
-    return [place for place, root in enumerate(way) if root == place]
-
-
-def _clear(way: Trapped, follow: Sequence[float]) -> float:
-    clear = 1.0
-    for root in _roots(way):
-        clear *= 1 - follow[root]
-    return clear
+def _in_bin(law: SourceLaw, figures: SourceFigures, place: int) -> SourceLaw:
+    if place == UNSEEN:
+        return law
+    found = figures.bins[place]
+    return replace(law, systematic=found.systematic.mean, slip=found.slip.mean, spread=found.spread)
 
 
 @lru_cache(4096)
-def _ways(law: Law, active: tuple[int, ...]) -> tuple[tuple[float, Trapped], ...]:
+def _told_apart(law: Law, active: tuple[int, ...]) -> Ways:
     """The ways as the sources that spoke can tell them apart."""
     found: dict[Trapped, float] = {}
     for p, way in law.trapped:
@@ -190,7 +173,7 @@ def _together(
     way: Trapped,
     given: Sequence[frozenset[int]],
     free: Sequence[float],
-    caught: Sequence[float],
+    stuck: Sequence[float],
     truth: int,
     values: float,
 ) -> float:
@@ -198,7 +181,7 @@ def _together(
     likelihood = 1.0
     said: dict[int, frozenset[int]] = {}
     for place, root in enumerate(way):
-        likelihood *= free[place] if root < 0 else caught[place]
+        likelihood *= free[place] if root < 0 else stuck[place]
         if root >= 0:
             said[root] = said.get(root, frozenset()) | given[place]
     for value in said.values():
@@ -220,33 +203,47 @@ def _free(law: SourceLaw, pattern: Pattern, source: int, truth: int, values: flo
             wrong += row[source]
     misses = pattern.misses[source] if pattern.misses else 0
     abstains = 1.0 if truth == pattern.empty else (law.abstain if left_out else 1 - law.abstain)
-    return abstains * _answers(law, right, wrong, misses, values)
+    return abstains * answers(law, right, wrong, misses, values)
 
 
-def _answers(law: SourceLaw, right: int, wrong: int, misses: int, values: float) -> float:
-    """(1-e)^right (e/M)^wrong; the mean of it over the cases where they are not all alike (beta-binomial law)."""
+def _stuck(law: SourceLaw, pattern: Pattern, source: int) -> float:
+    given = sum(row[source] for row in pattern.counts)
+    return caught(law, given, pattern.misses[source] if pattern.misses else 0)
+
+
+def answers(law: SourceLaw, right: int, wrong: int, misses: int, values: float) -> float:
+    """How likely a source that is not trapped is to answer so.
+
+    (1-e)^right (e/M)^wrong; the mean of it over the cases where they are not all alike (beta-binomial law). How
+    failures divide into misses and slips is left out where it says nothing: it is the same for every truth.
+    """
     if law.spread is None:
         return (1 - law.slip) ** right * (law.slip / values) ** wrong
-    fails = law.fault + (1 - law.fault) * law.slip
-    form = law.fault / fails if fails else 0.0
+    fails, form = _failures(law)
     hard, easy = law.spread * fails, law.spread * (1 - fails)
-    share = _rise(easy, right) * _rise(hard, wrong + misses) / _rise(law.spread, right + wrong + misses)
+    share = _rise(easy, law.spread, right) * _rise(hard, law.spread + right, wrong + misses)
     return share * ((1 - form) / values) ** wrong
 
 
-def _caught(law: SourceLaw, pattern: Pattern, source: int) -> float:
-    """The likelihood that a trapped source answers as often as it did; which value it gives is told elsewhere."""
-    if law.spread is None:
+def caught(law: SourceLaw, given: int, misses: int) -> float:
+    """How likely a trapped source is to answer as often as it did; which value it gives is told elsewhere.
+
+    As likely as one that is not: the sum over how many of its answers would have been slips.
+    """
+    if law.spread is None or not law.fault:
         return 1.0
-    answers = sum(row[source] for row in pattern.counts)
-    misses = pattern.misses[source] if pattern.misses else 0
+    return sum(comb(given, slips) * answers(law, given - slips, slips, misses, 1.0) for slips in range(given + 1))
+
+
+def _failures(law: SourceLaw) -> tuple[float, float]:
+    """The share of calls that fail in either way, and the share of those that give no answer."""
     fails = law.fault + (1 - law.fault) * law.slip
-    return (1 - law.fault) ** answers * _rise(law.spread * fails, misses) / _rise(law.spread, misses)
+    return fails, law.fault / fails if fails else 0.0
 
 
-def _rise(start: float, steps: int) -> float:
-    """start (start + 1) ... over so many steps."""
+def _rise(start: float, whole: float, steps: int) -> float:
+    """start (start + 1) ... over whole (whole + 1) ..., so many steps."""
     product = 1.0
     for i in range(steps):
-        product *= start + i
+        product *= (start + i) / (whole + i)
     return product

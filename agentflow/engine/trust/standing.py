@@ -6,9 +6,9 @@ from functools import cached_property
 from math import prod
 from typing import Any
 
-from agentflow.engine.trust.buying import Need
+from agentflow.engine.trust.buying import Need, settled
 from agentflow.engine.trust.evidence import Belief, Ties, matching
-from agentflow.engine.trust.figures import IDENTITY, CheckFigures
+from agentflow.engine.trust.figures import IDENTITY, CheckFigures, pattern_of
 from agentflow.engine.trust.values import SHAPE, evidence_of, is_shape, put_together
 from agentflow.engine.trust.verdict import Accepted, Attempt, Doubted
 from agentflow.flow.check import Problem
@@ -26,25 +26,40 @@ class Standing:
     beliefs: Mapping[str, Belief]
     relief: Mapping[str, float]
     """By path: the part of the field's doubt that is left once the identities that tie it hold."""
+    promises: tuple[str, ...] = ()
+    """As in `Policy`."""
 
     @cached_property
     def trust(self) -> dict[str, float]:
         """The probability that each field of the candidate is right."""
         return {path: self._trust(path, belief) for path, belief in self.beliefs.items()}
 
+    @cached_property
+    def promised(self) -> dict[str, float]:
+        """The trust in the fields that are promised."""
+        if not self.promises:
+            return self.trust
+        return {path: trust for path, trust in self.trust.items() if self._promises(path)}
+
     @property
     def least(self) -> float:
-        """The trust in the least trusted field."""
-        return min(self.trust.values(), default=1.0)
+        """The trust in the least trusted field that is promised."""
+        return min(self.promised.values(), default=1.0)
 
-    def needs(self, alpha: float) -> tuple[Need, ...]:
+    def needs(self, alpha: float, *, unaided: bool = False) -> tuple[Need, ...]:
         """The fields that are not trusted enough; of those that stand alike, one."""
         found: dict[Need, None] = {}
-        for path, trust in self.trust.items():
+        for path, trust in self.promised.items():
             if trust < 1 - alpha:
                 belief = self.beliefs[path]
-                found[Need(belief.law, belief.pattern, 1 - alpha / self.relief.get(path, 1.0))] = None
+                need = Need(belief.law, belief.pattern, 1 - alpha / self.relief.get(path, 1.0), unaided)
+                if not trust or not settled(need):
+                    found[need] = None
         return tuple(found)
+
+    def _promises(self, path: str) -> bool:
+        named = pattern_of(path) in self.promises or path in self.promises
+        return named and self.beliefs[path].best is not None
 
     def _trust(self, path: str, belief: Belief) -> float:
         if not has(self.candidate, path, belief.best):
@@ -78,7 +93,11 @@ def has(answer: Attempt, path: str, value: Any) -> bool:
 
 
 def stand(
-    candidate: Attempt, beliefs: Mapping[str, Belief], ties: Ties, identities: Mapping[str, CheckFigures]
+    candidate: Attempt,
+    beliefs: Mapping[str, Belief],
+    ties: Ties,
+    identities: Mapping[str, CheckFigures],
+    promises: tuple[str, ...] = (),
 ) -> Standing:
     """The candidate's standing, its fields lifted together by the identities that hold between them."""
     relief: dict[str, float] = {}
@@ -89,7 +108,7 @@ def stand(
                 prod(1 - beliefs[path].doubt * relief.get(path, 1.0) for path in tied), identities.get(name, IDENTITY)
             )
             relief |= {path: relief.get(path, 1.0) * left for path in tied}
-    return Standing(candidate, beliefs, relief)
+    return Standing(candidate, beliefs, relief, promises)
 
 
 def accepted(standing: Standing, answers: Sequence[Attempt]) -> Accepted:
@@ -104,7 +123,7 @@ def doubted(standing: Standing | None, attempts: Sequence[Attempt], alpha: float
     if standing is None:
         faults = dict.fromkeys(problem for attempt in attempts for problem in attempt.problems)
         return Doubted((*faults, *ended))
-    low = [path for path, trust in standing.trust.items() if trust < 1 - alpha]
+    low = [path for path, trust in standing.promised.items() if trust < 1 - alpha]
     reasons = [_doubt(path, standing, attempts) for path in low]
     return Doubted((*standing.candidate.problems, *reasons, *ended), standing.candidate.made, standing.trust)
 

@@ -31,6 +31,12 @@ def evidence_of(made: Any) -> str | None:
     return _evidence_field(type(made)) if isinstance(made, BaseModel) else None
 
 
+def confidences(made: Any) -> dict[str, float]:
+    """What an answer says of its own values, by path; empty where its record keeps no evidence."""
+    name = evidence_of(made)
+    return {} if name is None else {path: each.trust for path, each in getattr(made, name).items()}
+
+
 def put_together(base: Any, donors: Mapping[str, Any]) -> Any:
     """`base` with the values at the paths of `donors` as those have them; None where that makes no valid record."""
     tree, evidence = dump(base), evidence_of(base)

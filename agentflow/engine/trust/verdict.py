@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from agentflow.engine.trust.values import Leaves, leaves
+from agentflow.engine.trust.values import Leaves, confidences, leaves
 from agentflow.flow.check import Problem
 
 Made = Any
@@ -14,6 +14,19 @@ Made = Any
 
 Said = Mapping[str, tuple[Problem, ...]]
 """What each check found, by its name; a check that found nothing is there too."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an attempt asked of a model, all its calls together."""
+
+    attempt: str = ""
+    """The attempt's id in the journal."""
+    model: str | None = None
+    prompt: str | None = None
+    """The SHA-256 of what was sent first."""
+    tokens_in: int = 0
+    tokens_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -29,8 +42,11 @@ class Attempt:
     seconds: float = 0.0
     cost: Decimal = Decimal(0)
     """USD."""
+    away: float | None = None
+    """Seconds after which the source may be tried again, where nobody answered for it; 0 where that is not known."""
+    asked: Asked = Asked()
 
-    @property
+    @cached_property
     def errors(self) -> tuple[Problem, ...]:
         """The problems that keep the answer in its step."""
         return tuple(problem for problem in self.problems if problem.severity == "error")
@@ -39,6 +55,11 @@ class Attempt:
     def leaves(self) -> Leaves:
         """The answer's values by path."""
         return leaves(self.made)
+
+    @cached_property
+    def confidences(self) -> Mapping[str, float]:
+        """How sure the source is of its own values, by path; only where its record says so."""
+        return confidences(self.made)
 
 
 @dataclass(frozen=True)

@@ -142,7 +142,7 @@ class DbosEngine:
         which = (rows.c.name == WORKFLOW, rows.c.status.in_(("ENQUEUED", "PENDING")))
         count = select(rows.c.status, func.count()).where(*which).group_by(rows.c.status)
         async with AsyncSession(reading(self._database)) as session:
-            found = dict((await session.execute(count)).tuples().all())
+            found = {row[0]: row[1] for row in await session.execute(count)}
             alive = await session.scalar(select(func.count()).select_from(Worker).where(self._fresh()))
         return Stats(found.get("ENQUEUED", 0), found.get("PENDING", 0), alive or 0)
 

@@ -66,7 +66,7 @@ def says(quote: str, value: Any, path: str, invoice: Invoice) -> bool:
     """Whether a quote says a value: the number, the date or the text, in any usual notation."""
     match value:
         case Decimal():
-            return any(number == abs(value) for number in _numbers(quote))
+            return any(number == abs(value) for number in numbers(quote))
         case date():
             return value in _dates(quote) or (path == "due_date" and _by_terms(quote, value, invoice.issue_date))
         case str() if path == "currency":
@@ -114,7 +114,7 @@ def _by_terms(quote: str, due: date, issued: date | None) -> bool:
     return issued is not None and any(issued + timedelta(days=n) == due for n in days)
 
 
-def _numbers(quote: str) -> Iterator[Decimal]:
+def numbers(quote: str) -> Iterator[Decimal]:
     """Every number that a text can be read as: any separator as a decimal mark or between groups, blanks too."""
     for text in (quote, quote.translate(_DIGITS)):
         chunks = re.findall(rf"\d[\d.,{_GROUPING}]*|[.,]\d+", text)

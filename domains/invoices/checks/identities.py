@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from agentflow import Problem
+from agentflow import Problem, ties
 from domains.invoices.checks.sources import error_if_printed
 from domains.invoices.records import Invoice, Line
 
@@ -13,11 +13,86 @@ CREDIT_NOTES = frozenset(("81", "83", "261", "262", "296", "308", "381", "396", 
 """UNTDID 1001 codes of documents whose amounts are owed to the buyer."""
 
 
-def adds_up(invoice: Invoice) -> list[Problem]:
-    """Net + tax = gross; gross - prepaid + rounding = due; tax rows and lines against the totals."""
-    return [*_gross(invoice), *_due(invoice), *_tax_rows(invoice), *_tax_sums(invoice), *_line_sum(invoice)]
+@ties("net_total", "tax_total", "gross_total")
+def totals_add_up(invoice: Invoice) -> list[Problem]:
+    """`total_mismatch` unless net + tax = gross, the rounding let in or out."""
+    net, tax, gross = invoice.net_total, invoice.tax_total, invoice.gross_total
+    if net is None or tax is None or gross is None:
+        return []
+    if any(abs(net + tax + extra - gross) <= CENT for extra in (Decimal(0), invoice.rounding or Decimal(0))):
+        return []
+    message = f"Net {net} + tax {tax} is {net + tax}, the gross total says {gross}."
+    return [Problem(code="total_mismatch", path="gross_total", message=message)]
 
 
+@ties("gross_total", "amount_due")
+def due_follows(invoice: Invoice) -> list[Problem]:
+    """`due_mismatch`, `due_unexplained` unless gross - prepaid + rounding = due."""
+    gross, due, prepaid = invoice.gross_total, invoice.amount_due, invoice.prepaid
+    rounding = invoice.rounding or Decimal(0)
+    if gross is None or due is None:
+        return []
+    expected = gross - (prepaid or 0)
+    if abs(expected + rounding - due) <= CENT or abs(expected - due) <= CENT:
+        return []
+    if prepaid is None:
+        # An XML that lacks the amount paid is held to that by the official rules, where its profile has room for it.
+        message = f"{due} is due of {gross}, and nothing says why; an amount already paid must explain it."
+        severity = error_if_printed(invoice, "amount_due")
+        return [Problem(code="due_unexplained", path="amount_due", message=message, severity=severity)]
+    message = f"Gross {gross} - prepaid {prepaid} + rounding {rounding} is {expected + rounding}, due says {due}."
+    return [Problem(code="due_mismatch", path="amount_due", message=message)]
+
+
+@ties("taxes.*.rate", "taxes.*.base", "taxes.*.amount")
+def tax_rows_hold(invoice: Invoice) -> list[Problem]:
+    """`tax_row_mismatch` for each row of the breakdown whose tax is not its rate of its base."""
+    found: list[Problem] = []
+    for number, tax in enumerate(invoice.taxes):
+        if tax.rate is None or tax.base is None or tax.amount is None:
+            continue
+        expected = tax.base * tax.rate / 100
+        if abs(expected - tax.amount) > _tax_slack(invoice):
+            message = f"{tax.rate} % of {tax.base} is {_money(expected)}, the tax row says {tax.amount}."
+            found.append(Problem(code="tax_row_mismatch", path=f"taxes.{number}.amount", message=message))
+    return found
+
+
+@ties("taxes.*.amount", "tax_total")
+def tax_rows_add_up(invoice: Invoice) -> list[Problem]:
+    """`tax_sum_mismatch` unless the rows of the breakdown add up to the tax total."""
+    amounts = _total([tax.amount for tax in invoice.taxes])
+    if amounts is None or invoice.tax_total is None or abs(amounts - invoice.tax_total) <= _row_slack(invoice):
+        return []
+    message = f"The tax rows add up to {amounts}, the tax total says {invoice.tax_total}."
+    return [Problem(code="tax_sum_mismatch", path="tax_total", message=message)]
+
+
+@ties("taxes.*.base", "net_total")
+def tax_bases_add_up(invoice: Invoice) -> list[Problem]:
+    """`tax_base_differs` unless what is taxed adds up to the net total; only noted where a part is not taxed."""
+    bases = _total([tax.base for tax in invoice.taxes])
+    if bases is None or invoice.net_total is None or abs(bases - invoice.net_total) <= _row_slack(invoice):
+        return []
+    message = f"The taxed amounts add up to {bases}, the net total says {invoice.net_total}."
+    severity = "note" if abs(bases) < abs(invoice.net_total) else error_if_printed(invoice, "net_total")
+    return [Problem(code="tax_base_differs", path="net_total", message=message, severity=severity)]
+
+
+@ties("lines.*.line_total", "net_total")
+def lines_add_up(invoice: Invoice) -> list[Problem]:
+    """Notes `lines_differ` unless the lines add up to the net total, or to the gross total where they are with tax."""
+    total = _total([line.line_total for line in invoice.lines])
+    if total is None or invoice.net_total is None or _lines_vouched(invoice):
+        return []
+    message = (
+        f"The lines add up to {total}, the net total says {invoice.net_total}: "
+        f"allowances or charges of {invoice.net_total - total} must explain it."
+    )
+    return [Problem(code="lines_differ", path="net_total", message=message, severity="note")]
+
+
+@ties("lines.*.quantity", "lines.*.unit_price", "lines.*.line_total")
 def line_totals(invoice: Invoice) -> list[Problem]:
     """Quantity x unit price = line total, by the price base of 1 to 1000, before or with tax.
 
@@ -60,72 +135,13 @@ def signs(invoice: Invoice) -> list[Problem]:
     return [Problem(code="negative_total", path="gross_total", message=message, severity="note")]
 
 
-def _gross(invoice: Invoice) -> list[Problem]:
-    net, tax, gross = invoice.net_total, invoice.tax_total, invoice.gross_total
-    if net is None or tax is None or gross is None:
-        return []
-    if any(abs(net + tax + extra - gross) <= CENT for extra in (Decimal(0), invoice.rounding or Decimal(0))):
-        return []
-    message = f"Net {net} + tax {tax} is {net + tax}, the gross total says {gross}."
-    return [Problem(code="total_mismatch", path="gross_total", message=message)]
-
-
-def _due(invoice: Invoice) -> list[Problem]:
-    gross, due, prepaid = invoice.gross_total, invoice.amount_due, invoice.prepaid
-    rounding = invoice.rounding or Decimal(0)
-    if gross is None or due is None:
-        return []
-    expected = gross - (prepaid or 0)
-    if abs(expected + rounding - due) <= CENT or abs(expected - due) <= CENT:
-        return []
-    if prepaid is None:
-        # An XML that lacks the amount paid is held to that by the official rules, where its profile has room for it.
-        message = f"{due} is due of {gross}, and nothing says why; an amount already paid must explain it."
-        severity = error_if_printed(invoice, "amount_due")
-        return [Problem(code="due_unexplained", path="amount_due", message=message, severity=severity)]
-    message = f"Gross {gross} - prepaid {prepaid} + rounding {rounding} is {expected + rounding}, due says {due}."
-    return [Problem(code="due_mismatch", path="amount_due", message=message)]
-
-
-def _tax_rows(invoice: Invoice) -> list[Problem]:
-    found: list[Problem] = []
-    for number, tax in enumerate(invoice.taxes):
-        if tax.rate is None or tax.base is None or tax.amount is None:
-            continue
-        expected = tax.base * tax.rate / 100
-        if abs(expected - tax.amount) > _tax_slack(invoice):
-            message = f"{tax.rate} % of {tax.base} is {_money(expected)}, the tax row says {tax.amount}."
-            found.append(Problem(code="tax_row_mismatch", path=f"taxes.{number}.amount", message=message))
-    return found
-
-
 def _tax_slack(invoice: Invoice) -> Decimal:
     """Tax may be rounded a line at a time: half a cent a line, and a cent for the row."""
     return 2 * CENT + HALF_CENT * len(invoice.lines)
 
 
-def _tax_sums(invoice: Invoice) -> list[Problem]:
-    slack = CENT * (1 + len(invoice.taxes))
-    amounts, bases = _total([t.amount for t in invoice.taxes]), _total([t.base for t in invoice.taxes])
-    found: list[Problem] = []
-    if amounts is not None and invoice.tax_total is not None and abs(amounts - invoice.tax_total) > slack:
-        message = f"The tax rows add up to {amounts}, the tax total says {invoice.tax_total}."
-        found.append(Problem(code="tax_sum_mismatch", path="tax_total", message=message))
-    if bases is not None and invoice.net_total is not None and abs(bases - invoice.net_total) > slack:
-        message = f"The taxed amounts add up to {bases}, the net total says {invoice.net_total}."
-        found.append(Problem(code="tax_base_differs", path="net_total", message=message, severity="note"))
-    return found
-
-
-def _line_sum(invoice: Invoice) -> list[Problem]:
-    total = _total([line.line_total for line in invoice.lines])
-    if total is None or invoice.net_total is None or _lines_vouched(invoice):
-        return []
-    message = (
-        f"The lines add up to {total}, the net total says {invoice.net_total}: "
-        f"allowances or charges of {invoice.net_total - total} must explain it."
-    )
-    return [Problem(code="lines_differ", path="net_total", message=message, severity="note")]
+def _row_slack(invoice: Invoice) -> Decimal:
+    return CENT * (1 + len(invoice.taxes))
 
 
 def _total(amounts: Sequence[Decimal | None]) -> Decimal | None:

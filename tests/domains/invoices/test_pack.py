@@ -1,12 +1,13 @@
 """The pack on its own samples: every document ends where it should, for the reasons it should."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agentflow import Document, load_pack, open_runner
+from agentflow import Document, Pack, load_pack, open_runner
 from agentflow.engine.models import read_models
 
 ROOT = Path(__file__).parents[3]
@@ -117,6 +118,16 @@ structured = "schema"
 """
 
 
+def measured(pack: Pack) -> Pack:
+    """The pack after an exam that found the small model hardly ever wrong, and never with the device."""
+    calibration = json.loads(json.dumps(pack.calibration))
+    sure = {"hits": 1, "misses": 999}
+    every = calibration["steps"]["extract"]["every"]
+    every["sources"]["small"] = {"systematic": sure, "slip": sure}
+    every["shared"] = {"device|small": {"hits": 1, "misses": 99}}
+    return replace(pack, calibration=calibration)
+
+
 async def test_a_language_model_reads_what_the_device_leaves_and_its_quotes_are_held_against_the_page(
     tmp_path: Path,
 ):
@@ -132,14 +143,14 @@ async def test_a_language_model_reads_what_the_device_leaves_and_its_quotes_are_
         folder = load_pack(str(PACK))
         connect = folder.connections({}, samples=True)
         models = read_models(tmp_path / "models.toml")
-        async with open_runner(folder.pack, home=tmp_path, connect=connect, models=models) as runner:
+        async with open_runner(measured(folder.pack), home=tmp_path, connect=connect, models=models) as runner:
             document = await runner.documents.add(PACK / "samples" / gold["file"], gold["file"])
             job = await runner.submit(document, gold["file"], document.sha256)
             done = await runner.run(job.id)
     assert server.calls["small"]
     assert done.cost_micros > 0
-    assert done.evidence is not None
     assert "small" in done.sources
+    assert any("small" in found["source"] for found in done.evidence.values())
 
 
 def _answer(gold: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Fields of invoices: what is required, how sure it is, and whether codes and dates can be real."""
+"""Fields of invoices: what is required, and whether codes and dates can be real."""
 
 from datetime import date
 from decimal import Decimal
@@ -11,14 +11,13 @@ from agentflow import Evidence
 from domains.invoices.checks import (
     bic_valid,
     complete,
-    confident,
     currency_known,
     dates_in_order,
     iban_valid,
     vat_ids_valid,
 )
 from domains.invoices.codes import IBAN_LENGTH, iban_fault
-from domains.invoices.records import Invoice, Line
+from domains.invoices.records import Invoice
 
 TODAY = date(2024, 6, 1)
 FULL = Invoice(
@@ -45,19 +44,6 @@ def test_every_required_field_is_missed(name):
 
 def test_a_total_of_nothing_is_a_total():
     assert complete(FULL.model_copy(update={"gross_total": Decimal(0)})) == []
-
-
-def test_fields_below_the_bar_or_without_evidence_are_not_confident():
-    trusts = {"supplier_name": 0.95, "invoice_number": 0.9, "issue_date": 0.89, "currency": 1}
-    seen = {name: Evidence(trust=trust, source="device") for name, trust in trusts.items()}
-    problems = confident(0.9)(FULL.model_copy(update={"evidence": seen}))
-    assert said(problems) == [("low_confidence", "issue_date", "error"), ("low_confidence", "gross_total", "error")]
-
-
-def test_an_unsure_line_is_only_noted():
-    seen = {"lines.0.line_total": Evidence(trust=0.1, source="device")}
-    invoice = Invoice(lines=[Line(line_total=Decimal(1))], evidence=seen)
-    assert said(confident(0.9)(invoice)) == [("low_confidence", "lines.0.line_total", "note")]
 
 
 @pytest.mark.parametrize(

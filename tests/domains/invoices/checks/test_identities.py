@@ -6,8 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentflow import Evidence
-from domains.invoices.checks import adds_up, line_totals, signs
+from agentflow import Evidence, Problem
+from domains.invoices.checks import (
+    due_follows,
+    line_totals,
+    lines_add_up,
+    signs,
+    tax_bases_add_up,
+    tax_rows_add_up,
+    tax_rows_hold,
+    totals_add_up,
+)
 from domains.invoices.records import Invoice, Line, Tax
 
 MONEY = st.decimals(min_value=0, max_value=10**7, places=2)
@@ -15,6 +24,11 @@ MONEY = st.decimals(min_value=0, max_value=10**7, places=2)
 
 def amounts(**values: str | None) -> Invoice:
     return Invoice(**{name: value and Decimal(value) for name, value in values.items()})
+
+
+def adds_up(invoice: Invoice) -> list[Problem]:
+    sums = (totals_add_up, due_follows, tax_rows_hold, tax_rows_add_up, tax_bases_add_up, lines_add_up)
+    return [problem for check in sums for problem in check(invoice)]
 
 
 def errors(problems):
