@@ -186,8 +186,8 @@ class Runner:
             return await self._graph.start(row.id, saver, do, self.pack.workflow.takes.model_validate(row.input))
         if standing.outcome or (standing.questions and not answers):
             return standing
-        for asked, given in (answers or {}).items():
-            await journal.attempt(answered_line(row.questions[asked], given["type"], given["value"]))
+        for asked, given in answers.items():
+            await journal.attempt(answered_line(standing.questions[asked], given["type"], given["value"]))
         return await self._graph.go_on(row.id, saver, do, answers)
 
     async def _settle(self, row: Job, fence: Fence, standing: Standing, seconds: float) -> Job:
