@@ -3,10 +3,13 @@
 import inspect
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Protocol, Self, cast, runtime_checkable
+
+from pydantic import BaseModel
 
 from agentflow.engine.trust import Attempt
 from agentflow.engine.trust.figures import Figures
@@ -155,15 +158,15 @@ async def checked(
     kind = type_made(step, made)
     said: dict[str, tuple[Problem, ...]] = {}
     if as_list(made) is None:
-        for check in step.checks:
+        for name, check in step.checks_by_name.items():
             if not issubclass(kind, signature_of(check).reads[0]):
                 continue
-            name, judge = name_of(check), None
+            judge = None
             if asked_by(check):
                 judge = _judge(step, check, makers or {source}, services)
                 if judge is None:
                     continue
-            said[name] = (*said.get(name, ()), *await _run_check(step, check, made, reads, services, judge))
+            said[name] = await _run_check(step, check, made, reads, services, judge)
     problems = tuple(problem for found in said.values() for problem in found)
     return Attempt(source, made, problems, said)
 
@@ -182,12 +185,28 @@ async def _run_check(
     places = [place_of(kind, step.signature.reads) for kind in signature.reads[1:]]
     try:
         others = [reads[place] for place in places if place is not None]
-        found = check(made, *others, **fetch(signature.needs, services, model=judge))
-        listed: Iterable[Problem] = await found if inspect.isawaitable(found) else found
-        return tuple(listed)
+        # A copy each: what a check does to its record is to reach neither the next check nor what leaves the step.
+        found = check(deepcopy(made), *others, **fetch(signature.needs, services, model=judge))
+        return _listed(await found if inspect.isawaitable(found) else found)
     except Exception as error:  # noqa: BLE001 - a check that fails proves nothing: the record stays in its step
         text = f"the check {name_of(check)} failed with {type(error).__name__}: {error}; look at the record yourself"
         return (Problem(code=CHECK_FAILED, message=text),)
+
+
+def _listed(found: Any) -> tuple[Problem, ...]:
+    """What a check returned. Raises TypeError where that is no list of problems."""
+    listed: tuple[Any, ...] | None = None
+    if isinstance(found, Iterable) and not isinstance(found, str | BaseModel | Mapping):
+        listed = tuple(cast("Iterable[Any]", found))
+    wrong = None if listed is None else next((one for one in listed if not isinstance(one, Problem)), None)
+    if listed is not None and wrong is None:
+        return listed
+    what = _a(cast("object", found)) if listed is None else f"{_a(cast('object', found))} that holds {_a(wrong)}"
+    raise TypeError(f"it returned {what}; let it return a list of Problem, [] where nothing is wrong")
+
+
+def _a(value: object) -> str:
+    return "None" if value is None else f"a {type(value).__name__}"
 
 
 def fetch(

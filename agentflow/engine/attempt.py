@@ -32,8 +32,8 @@ from agentflow.engine.trust.evidence import Laws, believe, laws_of
 from agentflow.engine.trust.law import Pattern
 from agentflow.engine.trust.standing import MERGED, Standing, accepted, doubted, likeliest, stand
 from agentflow.engine.trust.verdict import accepts, conclude
-from agentflow.flow.check import Problem, tied_by
-from agentflow.flow.step import Step, name_of
+from agentflow.flow.check import Problem
+from agentflow.flow.step import Step
 
 __all__ = ["Binder", "Case", "Services", "effect_key", "perform", "type_made"]
 
@@ -196,12 +196,12 @@ class Case:
         answers = [attempt for attempt in self.attempts if attempt.made is not None]
         if not answers:
             return None
-        beliefs = believe(self.attempts, self._laws, self._ties, one_type=len(self.step.signature.makes) == 1)
+        beliefs = believe(self.attempts, self._laws, self.step.ties, one_type=len(self.step.signature.makes) == 1)
         candidate = likeliest(answers, beliefs)
         if candidate.source == MERGED:
             makers = {attempt.source for attempt in answers}
             candidate = await checked(self.step, MERGED, candidate.made, self.reads, self.services, makers)
-        return stand(candidate, beliefs, self._ties, self._laws.figures.identities, self.policy.promises)
+        return stand(candidate, beliefs, self.step.ties, self._laws.figures.identities, self.policy.promises)
 
     async def _note(self, attempt: Attempt, trust: tuple[float, float] | None, passes: bool) -> None:
         self._noted += 1
@@ -257,10 +257,6 @@ class Case:
     def _laws(self) -> Laws:
         code = frozenset(source for source in self.ladder if is_code(self.step, source))
         return laws_of(self.services.figures, self.step.name, self.ladder, code)
-
-    @cached_property
-    def _ties(self) -> dict[str, tuple[str, ...]]:
-        return {name_of(check): tied for check in self.step.checks if (tied := tied_by(check))}
 
     @cached_property
     def _prices(self) -> tuple[float, ...]:

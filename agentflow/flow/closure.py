@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any, Protocol
 
 from pydantic import BaseModel
@@ -9,8 +10,11 @@ from pydantic import BaseModel
 from agentflow.errors import WorkflowError
 from agentflow.flow.check import Check, asked_by, named_by
 from agentflow.flow.model import Model
-from agentflow.flow.record import has_path
+from agentflow.flow.record import has_path, kinds_at, parts_of
 from agentflow.flow.step import Signature, Step, item_of, label, name_of, place_of, read_signature
+
+SHAPE = "#"
+"""The last part of a path that is promised for what stands there: a record's type, a list's length, a table's keys."""
 
 
 class Table(Protocol):
@@ -44,6 +48,7 @@ def gaps(table: Table) -> Iterator[str]:
         yield from _effect(step)
         yield from _rungs(step)
         yield from _checks(step)
+        yield from (f"{step.name} promises {gap}" for path in step.policy.promises for gap in _promise(step, path))
     yield from _starts(table)
     yield from _made_and_used(table)
     yield from _reach(table)
@@ -118,6 +123,27 @@ def _check(step: Step, check: Check, signature: Signature) -> Iterator[str]:
     for path in named_by(check):
         if not any(has_path(kind, path) for kind in made):
             yield f"names {path}, which {' and '.join(map(label, made))} do not have; see how the field is called"
+
+
+def _promise(step: Step, path: str) -> Iterator[str]:
+    """A promise that no field answers to would be kept by every record, whatever stands in it."""
+    makes, names = step.signature.makes, " or ".join(map(label, step.signature.makes))
+    if path == SHAPE:
+        return
+    where, _, last = path.rpartition(".")
+    kinds = [kind for made in makes for kind in kinds_at(made, where if last == SHAPE else path)]
+    if not kinds:
+        near = get_close_matches(path, [part for made in makes for part in parts_of(made)], 1)
+        yield f"{path}, which {names} does not have; {f'write {near[0]}' if near else 'see how the field is called'}"
+    inside = [part for kind in kinds for part in parts_of(kind)]
+    if last != SHAPE and inside and all(map(parts_of, kinds)):
+        listed = " or ".join(f"{path}.{part}" for part in dict.fromkeys(inside))
+        yield f"{path}, which holds other values; promise them: {listed}"
+    steps = path.split(".")
+    for place in (i for i, part in enumerate(steps) if part == "*"):
+        above = ".".join(steps[:place])
+        if any("KEY" in parts_of(kind) for made in makes for kind in kinds_at(made, above)):
+            yield f"{path}, but {above} is a table, whose keys have no order; name them: {above}.KEY"
 
 
 def _starts(table: Table) -> Iterator[str]:

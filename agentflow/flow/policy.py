@@ -15,8 +15,9 @@ class Policy:
     person is asked. None promises nothing: the first answer whose checks pass is taken."""
     promises: tuple[str, ...] = ()
     """The fields that alpha is promised for, `*` for the places of a list: `("total", "lines.*.amount")`. What is left
-    empty promises nothing then, and the other fields leave as they are, their trust told. () promises every field,
-    that it is empty too."""
+    empty promises nothing then, and the other fields leave as they are, their trust told. Each names a value, not what
+    holds values: a list is promised by its parts. () promises every field, that it is
+    empty too."""
     max_attempts: int | None = None
     """Answers asked of one model; None is 2 without alpha, 5 with it. A source of code is asked once."""
     budget: Decimal | None = None

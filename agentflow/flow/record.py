@@ -1,12 +1,15 @@
 """Records: the typed values that travel between the steps of a workflow."""
 
-from collections.abc import Iterator
-from typing import Any, get_args, get_origin
+from collections.abc import Iterator, Mapping, Sequence
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Box = tuple[float, float, float, float]
 """A rectangle on a page: x0, y0, x1, y1 in PDF points, the origin at the top left."""
+
+_CHOICES = (Union, UnionType)
 
 
 class Record(BaseModel):
@@ -41,8 +44,40 @@ class Document(Record):
 
 def has_path(kind: Any, path: str) -> bool:
     """Whether values of type `kind` can have a value at `path`; `*` stands for the places of a list."""
+    return any(True for _ in kinds_at(kind, path))
+
+
+def kinds_at(kind: Any, path: str) -> Iterator[Any]:
+    """The types that a value at `path` of a `kind` can have; none where there is no such path."""
     part, _, rest = path.partition(".")
-    return any(not rest or has_path(below, rest) for below in _below(kind, part))
+    for below in _below(kind, part):
+        if rest:
+            yield from kinds_at(below, rest)
+        else:
+            yield below
+
+
+def parts_of(kind: Any) -> list[str]:
+    """What stands right inside a value of type `kind`, `*` for the places of a list and `KEY` for those of a table.
+
+    Nothing where it can be a plain value.
+    """
+    options = [one for one in (get_args(kind) if get_origin(kind) in _CHOICES else (kind,)) if one is not type(None)]
+    inside = [_parts(one) for one in options]
+    return list(dict.fromkeys(part for parts in inside for part in parts)) if all(inside) else []
+
+
+def _parts(kind: Any) -> list[str]:
+    shape = get_origin(kind) or kind
+    if get_origin(kind) is Annotated:
+        return parts_of(get_args(kind)[0])
+    if not isinstance(shape, type) or issubclass(shape, str | bytes):
+        return []
+    if issubclass(shape, BaseModel):
+        return list(shape.model_fields)
+    if issubclass(shape, Mapping):
+        return ["KEY"]
+    return ["*"] if issubclass(shape, Sequence) else []
 
 
 def _below(kind: Any, part: str) -> Iterator[Any]:
@@ -52,9 +87,11 @@ def _below(kind: Any, part: str) -> Iterator[Any]:
     elif isinstance(kind, type) and issubclass(kind, BaseModel):
         if part in kind.model_fields:
             yield kind.model_fields[part].annotation
-    elif get_origin(kind) in (list, tuple):
+    elif get_origin(kind) is Annotated:
+        yield from _below(inside[0], part)
+    elif get_origin(kind) in (list, tuple, Sequence):
         yield from (one for one in inside if one is not Ellipsis and (part == "*" or part.isdigit()))
-    elif get_origin(kind) is dict:
+    elif get_origin(kind) in (dict, Mapping):
         yield inside[1]
     else:
         for option in inside:

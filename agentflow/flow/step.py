@@ -4,10 +4,11 @@ import inspect
 import types
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from agentflow.errors import WorkflowError
-from agentflow.flow.check import Check
+from agentflow.flow.check import Check, tied_by
 from agentflow.flow.policy import EffectKey, Policy
 
 Kind = Literal["step", "each", "review"]
@@ -55,6 +56,24 @@ class Step:
     def makes(self) -> tuple[Any, ...]:
         """What it puts on the edges: a `list` of what its function makes for an `.each`."""
         return tuple(list[made] for made in self.signature.makes) if self.kind == "each" else self.signature.makes
+
+    @cached_property
+    def checks_by_name(self) -> Mapping[str, Check]:
+        """The checks by a name of their own: those that share a function's name are numbered, `grounded#2`."""
+        named: dict[str, Check] = {}
+        for check in self.checks:
+            base = name = name_of(check)
+            number = 1
+            while name in named:
+                number += 1
+                name = f"{base}#{number}"
+            named[name] = check
+        return named
+
+    @cached_property
+    def ties(self) -> Mapping[str, tuple[str, ...]]:
+        """By the name of a check that ties fields together: their paths."""
+        return {name: tied for name, check in self.checks_by_name.items() if (tied := tied_by(check))}
 
     @property
     def key_name(self) -> str | None:

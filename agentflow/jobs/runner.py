@@ -88,7 +88,10 @@ class Runner:
         raises ends the job as failed, free of charge; the next call tries it again. Raises StoreError where the job
         database broke off: the job can be carried on once it answers again.
         """
-        return await self._advance(await self._row(job), None, since)
+        row = await self._row(job)
+        if row.status not in since:
+            return await self._cleared(row)
+        return await self._advance(row, row.answers or None, since)
 
     async def answer(self, job: str, answer: str, value: Mapping[str, Any], question: str | None = None) -> Job:
         """Gives a person's answer, an `answer` record with fields `value`, and carries the job on.
@@ -96,7 +99,8 @@ class Runner:
         `question` is needed only where several are open. Raises RunError where the job asks nothing of that kind.
         """
         row = await self._row(job)
-        return await self._advance(row, self.answered(row, answer, value, question), ("awaiting_review",))
+        answers = self.answered(row, answer, value, question)
+        return await self._advance(row, answers, ("awaiting_review",), given=True)
 
     def answered(self, row: Job, answer: str, value: Mapping[str, Any], question: str | None = None) -> dict[str, Any]:
         """The answer by question id, as a step reads it. Raises RunError where the job asks nothing of that kind."""
@@ -112,15 +116,18 @@ class Runner:
             raise RunError(f"there is no job {job} in this database; `agentflow review list` shows what there is")
         return row
 
-    async def _advance(self, row: Job, answers: Mapping[str, Any] | None, since: Sequence[Status]) -> Job:
+    async def _advance(
+        self, row: Job, answers: Mapping[str, Any] | None, since: Sequence[Status], *, given: bool = False
+    ) -> Job:
+        """`given` says that a person waits for what becomes of the answer."""
         number = await self.store.begin(row.id, since=since, terms=self._terms.id)
         if number is None:
             row = await self._row(row.id)
-            if answers is None:
+            if not given:
                 return await self._cleared(row)
             raise RunError(f"job {row.id} is {row.status} by now; somebody else was faster")
         try:
-            return await self._traced(row, answers or row.answers or None, Fence(row.id, number))
+            return await self._traced(row, answers, Fence(row.id, number))
         except LeaseLost:  # whoever took the job over carries it on; or it was canceled
             return await self._cleared(await self._row(row.id))
 
@@ -216,8 +223,7 @@ class Runner:
 
     async def _fail(self, row: Job, fence: Fence, error: Exception, answered: bool, seconds: float) -> Job:
         if answered and isinstance(error, RunError):  # the answer did not fit: the question stays as it was
-            values: dict[str, Any] = {"status": "awaiting_review", "questions": row.questions, "answers": {}}
-            await self.store.change(row.id, fence.number, **values)
+            await self.store.change(row.id, fence.number, status="awaiting_review", questions=row.questions, answers={})
             raise error
         micros, roles = await self.store.cost(row.id)
         where = next(iter(getattr(error, "__notes__", [])), "")  # ours comes first; LangGraph adds its own behind it

@@ -320,7 +320,7 @@ class Agentflow:
         Raises StoreError where the job database broke off: whoever carries jobs tries again.
         """
         row = await self.store.get(job)
-        if row is None or row.status in RESTING:
+        if row is None:
             return
         try:
             await self._runner(row.pack).run(job, since=("queued", "running"))

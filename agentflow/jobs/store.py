@@ -36,12 +36,12 @@ class Store:
     @asynccontextmanager
     async def writing(self) -> AsyncGenerator[AsyncSession]:
         """A transaction that writes; what is done in it is there together or not at all."""
-        async with self._turns, self._transaction() as session:
+        async with self._turns, unbroken(self._writing.begin()) as session:
             yield session
 
     def looking(self) -> AbstractAsyncContextManager[AsyncSession]:
         """A session that only reads."""
-        return self._look()
+        return unbroken(self._reading())
 
     async def accept(self, pack: Pack, tenant: str = LOCAL) -> PriceList:
         """The terms of the pack's prices, published where they are new, and the tenant's account in their currency."""
@@ -67,12 +67,12 @@ class Store:
     async def _same(self, job: Job) -> Job | None:
         mine = (Job.tenant_id == job.tenant_id, Job.pack == job.pack)
         same = (Job.input_name == job.input_name, Job.input_sha256 == job.input_sha256)
-        async with self._look() as session:
+        async with self.looking() as session:
             return await session.scalar(select(Job).where(*mine, *same))
 
     async def get(self, job: str) -> Job | None:
         """The job with that id."""
-        async with self._look() as session:
+        async with self.looking() as session:
             return await session.get(Job, job)
 
     async def jobs(self, pack: str | None = None, status: Status | None = None) -> Sequence[Job]:
@@ -80,7 +80,7 @@ class Store:
         query = select(Job).order_by(Job.created_at, Job.id)
         query = query.where(Job.pack == pack) if pack else query
         query = query.where(Job.status == status) if status else query
-        async with self._look() as session:
+        async with self.looking() as session:
             return (await session.scalars(query)).all()
 
     async def find(self, name: str) -> Sequence[Job]:
@@ -90,7 +90,7 @@ class Store:
         file += [Job.input_name.contains(f"/{name}#", autoescape=True)]
         ids = [Job.id.startswith(start, autoescape=True) for start in (name, f"job_{name}")]
         query = select(Job).where(or_(*ids, *file)).order_by(Job.created_at, Job.id)
-        async with self._look() as session:
+        async with self.looking() as session:
             return (await session.scalars(query)).all() if name else []
 
     async def change(self, job: str, fence: int | None = None, **values: Any) -> Job:
@@ -98,7 +98,7 @@ class Store:
 
         Here and below: raises LeaseLost where `fence` is given and the job is not held under it any more.
         """
-        async with self._transaction() as session:
+        async with self.writing() as session:
             await hold(session, job, fence)
             changed = await session.execute(
                 update(Job).where(Job.id == job, Job.status.not_in(ENDED)).values(**values).returning(Job.id)
@@ -115,7 +115,7 @@ class Store:
         job without terms gets those given.
         """
         values: dict[str, Any] = {"status": "running", "questions": {}, "fence": Job.fence + 1}
-        async with self._transaction() as session:
+        async with self.writing() as session:
             changed = await session.execute(
                 update(Job).where(Job.id == job, Job.status.in_(since)).values(**values).returning(Job.fence)
             )
@@ -131,7 +131,7 @@ class Store:
 
     async def finish(self, job: str, verification: Verification, fence: int | None = None, **values: Any) -> Job:
         """Ends a job with its outcome, verified and charged in one transaction; an ended job stays as it is."""
-        async with self._transaction() as session:
+        async with self.writing() as session:
             await hold(session, job, fence)
             row = await session.get_one(Job, job, with_for_update=True)
             if row.status not in ENDED:
@@ -145,7 +145,7 @@ class Store:
 
     async def fail(self, job: str, fence: int | None = None, **values: Any) -> Job:
         """Ends a job as failed, free of charge; an ended job stays as it is."""
-        async with self._transaction() as session:
+        async with self.writing() as session:
             await hold(session, job, fence)
             changed = await session.execute(
                 update(Job)
@@ -161,20 +161,20 @@ class Store:
 
     async def cost(self, job: str) -> tuple[int, list[str]]:
         """Millionths of a USD that the job's model calls have cost so far, and the roles asked."""
-        async with self._look() as session:
+        async with self.looking() as session:
             total = await session.scalar(select(func.sum(Cost.cost_micros)).where(Cost.job_id == job))
             roles = await session.scalars(select(Cost.role).where(Cost.job_id == job, Cost.fault.is_(None)).distinct())
             return int(total or 0), sorted(roles)
 
     async def attempts(self, job: str) -> Sequence[Attempt]:
         """The attempts at the job's steps in the order in which they ended, those of all its runs."""
-        async with self._look() as session:
+        async with self.looking() as session:
             return (await session.scalars(select(Attempt).where(Attempt.job_id == job).order_by(Attempt.id))).all()
 
     async def calls(self, job: str) -> Sequence[Cost]:
         """The job's cost lines, oldest first."""
         query = select(Cost).where(Cost.job_id == job).order_by(Cost.created_at, Cost.call)
-        async with self._look() as session:
+        async with self.looking() as session:
             return (await session.scalars(query)).all()
 
     async def passed(self, job: str) -> list[dict[str, Any]]:
@@ -191,9 +191,6 @@ class Store:
 
     def _transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
         return unbroken(self._writing.begin())
-
-    def _look(self) -> AbstractAsyncContextManager[AsyncSession]:
-        return unbroken(self._reading())
 
 
 async def enter(session: AsyncSession, job: Job, most: ListedPrice | None = None) -> Reservation:

@@ -63,14 +63,14 @@ class Job(Table):
     """Millionths of a USD that models have cost."""
     seconds: Mapped[float] = mapped_column(Double, default=0.0)
     finished_at: Mapped[datetime | None] = mapped_column(default=None)
+    fence: Mapped[int] = mapped_column(default=0)
+    """Raised by whoever takes the job over; what an earlier run of it still writes is refused."""
     version: Mapped[int] = mapped_column(default=0)
     """How many events it has had; the number of the last one."""
     answers: Mapped[dict[str, Any]] = mapped_column(default_factory=dict[str, Any])
     """What people have answered and no step has read yet, by question id."""
     labels: Mapped[dict[str, Any]] = mapped_column(default_factory=dict[str, Any])
     """What the tenant wrote on it, for itself."""
-    fence: Mapped[int] = mapped_column(default=0)
-    """Raised by whoever takes the job over; what an earlier run of it still writes is refused."""
 
 
 class Worker(Table):

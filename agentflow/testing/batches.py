@@ -35,6 +35,11 @@ class BatchDesk:
         app.router.add_get(f"{root}/batches/{{id}}", self._retrieve)
         app.router.add_post(f"{root}/batches/{{id}}/cancel", self._cancel)
 
+    def close(self) -> None:
+        """Ends what is under way."""
+        for task in self._working:
+            task.cancel()
+
     async def _upload(self, http: web.Request) -> web.Response:
         form = await http.post()
         part: Any = form["file"]

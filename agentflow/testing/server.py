@@ -74,6 +74,7 @@ async def serve(
         bound = runner.addresses[0][1]
         yield Server(f"http://{host}:{bound}/v1", provider, desk)
     finally:
+        desk.close()
         await runner.cleanup()
 
 

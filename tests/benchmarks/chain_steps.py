@@ -19,8 +19,8 @@ TIGHT = 0.05
 """Share of chains that may be lost to slips where calls are held against the bound."""
 LOST = 0.01
 """The same where P(chain right) is held against the ceiling; the bar is at .02."""
-UNSURE = 0.005
-"""The same where figures are estimated: what an exam of some hundred cases leaves unsure takes the rest."""
+GRID = 0.005
+"""The same for the whole grid: the lowest of twelve rows is off by their luck, and by that of exams."""
 SLIPS = 0.35
 """How often sources slip where rare slips are drawn more often, and weighed back."""
 
@@ -136,7 +136,7 @@ def split_metrics(
     split: Split, how: str, figures: Sequence[Mapping[float, Figures]], steps: int, seed: int
 ) -> list[Metric]:
     """Calls over the bound, the mean of the twelve rows; P(right) over the ceiling, the lowest of them."""
-    name, lost = f"{_label(split)}, {how}", LOST if how == "known" else UNSURE
+    name = f"{_label(split)}, {how}"
     ratios: list[list[Row]] = [[] for _ in figures]
     nearest: list[Metric] = []
     for p in RATES:
@@ -146,7 +146,7 @@ def split_metrics(
             for exam, each in enumerate(figures):
                 own = seed + exam + 1_000 * len(nearest)
                 ratios[exam].append(bounded(errors, length, each[p], max(50, steps // 2), own))
-                rows.append(reached(errors, length, each[p], steps, own, lost))
+                rows.append(reached(errors, length, each[p], steps, own, GRID))
             nearest.append(_near(f"P(right) / ceiling, {name}, lowest of 12 (p={p:g}, N={length})", rows))
     return [_ratio(f"calls / bound, {name}", ratios), min(nearest, key=lambda metric: metric.value)]
 

@@ -33,8 +33,8 @@ from tests.benchmarks.invoice_gold import DATA, Case, read_cases
 from tests.benchmarks.invoice_world import desk, extraction, same_text
 
 DEVICE = "device"
-EDGES = (0.5, 0.8, 0.9, 0.95, 0.98)
-"""Upper edges of the bins of what the on-device source says of its own values."""
+EDGES = (0.5, 0.8, 0.95)
+"""Upper edges of the bins of what the on-device source says of its own values: few, so that each holds enough."""
 TRIALS = 3
 """How often a model is asked for the same document."""
 ABOUT = (

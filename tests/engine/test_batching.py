@@ -14,6 +14,7 @@ from agentflow.engine.config import ModelConfig
 from agentflow.engine.models import Budget, Models
 from agentflow.testing import (
     AnswerFaults,
+    Episode,
     Faulty,
     FaultyModel,
     Latency,
@@ -117,7 +118,8 @@ async def test_a_job_with_little_time_is_not_put_into_a_batch():
 
 @HTTP
 async def test_a_batch_that_takes_too_long_is_taken_back_and_asked_at_once():
-    async with bench(FaultyModel(latency=Latency(median=0.8)), batch_within=0.3) as it:
+    slow = Episode(kind="slow", factor=1000, requests=(0, 1))
+    async with bench(FaultyModel(latency=Latency(median=0.05), episodes=[slow]), batch_within=3) as it:
         assert await it.ask(4) == 4
         assert [batch["status"] for batch in it.batches] == ["cancelled"]
         assert it.faults == ["Timeout", None]

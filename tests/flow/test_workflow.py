@@ -1,5 +1,8 @@
 """A table closes, or says in words what keeps it from closing."""
 
+from collections.abc import Sequence
+from typing import Annotated
+
 import pytest
 
 from agentflow import EffectKey, Model, Policy, Problem, Record, workflow
@@ -163,3 +166,89 @@ def test_what_is_no_record_is_named():
 
 def test_names_are_unique():
     assert "2 steps are called a_to_b" in gaps(workflow("w", takes=A, gives=B).step(a_to_b).step(a_to_b))
+
+
+class Line(Record):
+    amount: int
+    note: str | None = None
+
+
+class Deep(Record):
+    total: int
+    lines: list[Line] = []
+    marks: list[int] | None = None
+    extra: dict[str, int] = {}
+    best: Line | None = None
+    either: int | list[int] = 0
+    noted: Annotated[list[Annotated[int, "mark"]], "marks"] = []
+    seen: Sequence[Line] = ()
+
+
+async def deep(a: A) -> Deep:
+    return Deep(total=a.a)
+
+
+async def deeps(a: A) -> list[Deep]:
+    return []
+
+
+def promising(*paths: str, step=deep):
+    made = step.__annotations__["return"]
+    return workflow("w", takes=A, gives=made).step(step, policy=Policy(alpha=0.01, promises=paths))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "total",
+        "lines.*.amount",
+        "lines.0.note",
+        "lines.#",
+        "lines.*.#",
+        "#",
+        "marks.*",
+        "marks.#",
+        "extra.rate",
+        "best.amount",
+        "either",
+        "either.*",
+        "noted.*",
+        "seen.*.amount",
+    ],
+)
+def test_a_field_that_a_record_can_have_may_be_promised(path: str):
+    assert promising(path).build()
+
+
+def test_a_field_of_each_record_of_a_list_may_be_promised():
+    assert promising("*.total", step=deeps).build()
+    assert "deeps promises total, which list[Deep] does not have" in gaps(promising("total", step=deeps))
+
+
+@pytest.mark.parametrize("path", ["totl", "lines.*.amont", "total.amount", "total.#.x", "best.0", "", "nothing.#"])
+def test_a_promise_that_no_field_answers_to_is_refused(path: str):
+    assert f"deep promises {path}, which Deep does not have; " in gaps(promising("total", path))
+
+
+def test_a_misspelt_promise_is_told_its_spelling():
+    assert "deep promises totl, which Deep does not have; write total" in gaps(promising("totl"))
+
+
+@pytest.mark.parametrize(
+    ("path", "mend"),
+    [
+        ("lines", "lines.*"),
+        ("lines.*", "lines.*.amount or lines.*.note"),
+        ("marks", "marks.*"),
+        ("extra", "extra.KEY"),
+        ("best", "best.amount or best.note"),
+        ("noted", "noted.*"),
+        ("seen", "seen.*"),
+    ],
+)
+def test_a_promise_of_what_holds_other_values_is_refused_with_its_mend(path: str, mend: str):
+    assert f"deep promises {path}, which holds other values; promise them: {mend}" in gaps(promising(path))
+
+
+def test_a_promise_of_whichever_key_of_a_table_is_refused():
+    assert "deep promises extra.*, but extra is a table" in gaps(promising("extra.*"))
