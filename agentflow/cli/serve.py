@@ -49,21 +49,32 @@ def command(packs: tuple[str, ...], **options: Any) -> None:
 
 
 async def _serve(folders: list[PackFolder], options: dict[str, Any]) -> None:
-    from agentflow.jobs.keys import Lock, pepper_of
-    from agentflow.web.app import create_app
+    from dataclasses import replace
+
+    from agentflow.jobs.engines.dbos import open_dbos
+    from agentflow.jobs.engines.serving import Timing
     from agentflow.web.logs import set_up
-    from agentflow.web.server import serve
 
     set_up(logging.INFO)
-    service = _service(folders, options)
-    await asyncio.to_thread(service.home.mkdir, parents=True, exist_ok=True)
+    home: Path = options["out"]
+    await asyncio.to_thread(home.mkdir, parents=True, exist_ok=True)
+    names, url = [folder.pack.name for folder in folders], options["db"] or f"sqlite:///{home / 'agentflow.db'}"
+    async with open_dbos(url, packs=names, timing=replace(Timing(), grace=options["grace"])) as engine:
+        await _listen(_service(folders, options, engine), options)
+
+
+async def _listen(service: Any, options: dict[str, Any]) -> None:
+    from agentflow.jobs.keys import Lock, pepper_of
+    from agentflow.web.app import create_app
+    from agentflow.web.server import serve
+
     lock = Lock(pepper_of(service.home), mode="test" if options["test"] else "live")
     app = create_app(service, lock)
     click.echo(f"serving {', '.join(service.packs)} on http://{options['host']}:{options['port']}; stop with Ctrl+C")
     await serve(app, host=options["host"], port=options["port"], grace=options["grace"])
 
 
-def _service(folders: list[PackFolder], options: dict[str, Any]) -> Any:
+def _service(folders: list[PackFolder], options: dict[str, Any], engine: Any) -> Any:
     from agentflow.engine.models import read_models
     from agentflow.jobs.service import Agentflow, Part
     from agentflow.jobs.telling.addresses import Gate
@@ -77,6 +88,7 @@ def _service(folders: list[PackFolder], options: dict[str, Any]) -> Any:
         parts,
         home=options["out"],
         database=options["db"],
+        engine=engine,
         concurrency=options["concurrency"],
         work=not options["no_work"],
         tell=True,

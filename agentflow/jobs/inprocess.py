@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from agentflow.jobs.dispatch import RunJob, Stats
 
+PAUSE = 1.0
+"""Seconds after which a job is tried again whose database broke off."""
 PATIENCE = 30.0
 """Seconds that jobs under way get to finish when the engine stops; the rest goes on at the next start."""
 
@@ -79,3 +81,5 @@ class InProcess:
             self._running.add(running)
             running.add_done_callback(self._running.discard)
             await asyncio.wait({running})
+            if not running.cancelled() and running.exception() is not None:
+                asyncio.get_running_loop().call_later(PAUSE, self._put, job, 0)

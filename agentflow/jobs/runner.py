@@ -128,8 +128,8 @@ class Runner:
             raise RunError(f"job {row.id} is {row.status} by now; somebody else was faster")
         try:
             return await self._traced(row, answers, Fence(row.id, number))
-        except LeaseLost:
-            return await self._row(row.id)  # whoever took the job over carries it on
+        except LeaseLost:  # whoever took the job over carries it on; or it was canceled
+            return await self._cleared(await self._row(row.id))
 
     async def _cleared(self, row: Job) -> Job:
         """The job; what a run that was killed right after its end has left of its steps is deleted."""
@@ -193,8 +193,8 @@ class Runner:
             return await self._graph.start(row.id, saver, do, self.pack.workflow.takes.model_validate(row.input))
         if standing.outcome or (standing.questions and not answers):
             return standing
-        for asked, given in (answers or {}).items():
-            await journal.attempt(answered_line(row.questions[asked], given["type"], given["value"]))
+        for asked, given in answers.items():
+            await journal.attempt(answered_line(standing.questions[asked], given["type"], given["value"]))
         return await self._graph.go_on(row.id, saver, do, answers)
 
     async def _settle(self, row: Job, fence: Fence, standing: Standing, seconds: float) -> Job:

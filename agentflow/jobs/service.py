@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from agentflow.connectors.documents import Documents
 from agentflow.engine.attempt import Binder
 from agentflow.engine.models import ModelConfig
-from agentflow.errors import ConfigError, RequestError
+from agentflow.errors import ConfigError, RequestError, StoreError
 from agentflow.flow.pack import Pack
 from agentflow.flow.record import Document, Record
 from agentflow.jobs.dispatch import Engine
@@ -308,18 +308,24 @@ class Agentflow:
         if row.status in ("finished", "failed", "canceled"):
             raise RequestError(f"The job is {row.status} already.", code="job-terminal")
         row.status, row.finished_at = "canceled", now()
+        row.fence += 1  # whoever carries it may write no more
         note(session, row, "job.canceled")
         await session.flush()
         await release(session, row.id)
         return row
 
     async def run(self, job: str) -> None:
-        """Carries a job on; safe to call any number of times. What goes wrong stands in the job and in the log."""
+        """Carries a job on; safe to call any number of times. What goes wrong stands in the job and in the log.
+
+        Raises StoreError where the job database broke off: whoever carries jobs tries again.
+        """
         row = await self.store.get(job)
-        if row is None or row.status in RESTING:
+        if row is None:
             return
         try:
-            await self._runner(row.pack).run(job)
+            await self._runner(row.pack).run(job, since=("queued", "running"))
+        except StoreError:
+            raise
         except Exception:
             log.exception("job could not be carried on", extra={"job": job})
 

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from agentflow.errors import AgentflowError, CapError, DisputeError, LedgerError, RequestError, RunError
+from agentflow.errors import AgentflowError, CapError, DisputeError, LedgerError, RequestError, RunError, StoreError
 
 MEDIA = "application/problem+json"
 
@@ -110,6 +110,8 @@ def as_problem(error: Exception) -> Problem:
             return Problem(error.code, str(error))
         case CapError():
             return Problem("spend-cap-reached", "The spend cap is reached; raise it or wait for running jobs.")
+        case StoreError():
+            return Problem("temporary-reduced-capacity", headers={"Retry-After": "2"})
         case RunError():
             return Problem("invalid", str(error))
         case LedgerError() | AgentflowError():

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, text, update
 
+from agentflow.errors import LeaseLost
 from agentflow.jobs.ledger.tables import SpendAccount
 from agentflow.jobs.tables import Job
 from tests.jobs.ledger.books import PRICE
@@ -132,6 +133,17 @@ async def test_a_canceled_job_is_free_and_stays_canceled(tmp_path: Path, databas
         assert (await client.get(f"/v1/jobs/{job}")).json()["status"] == "canceled"
         renewed = await client.post("/v1/jobs", json=order(), headers=once("k2"))
         assert renewed.json()["id"] != job
+        assert await served.faults() == []
+
+
+async def test_a_job_that_is_canceled_while_it_runs_writes_nothing_more(tmp_path: Path, database: str):
+    async with serving(tmp_path, database, work=False) as served:
+        client = await served.client()
+        job = (await client.post("/v1/jobs", json=order(), headers=once())).json()["id"]
+        fence = await served.af.store.begin(job, since=("queued",), terms="none")
+        assert (await client.post(f"/v1/jobs/{job}/cancel")).status_code == 202
+        with pytest.raises(LeaseLost):
+            await served.af.store.journal(job, fence).begin_effect("key", "post")
         assert await served.faults() == []
 
 

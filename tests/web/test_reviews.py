@@ -66,6 +66,19 @@ async def test_an_answer_survives_that_the_process_ends_before_the_job_goes_on(t
         assert (await served.af.wait(job, "acme", 20)).outcome == "Posted"
 
 
+async def test_an_answer_survives_that_a_worker_is_killed_once_it_has_taken_the_job(tmp_path: Path):
+    async with serving(tmp_path) as served:
+        client = await served.client()
+        job = (await ended(client, order(["?"])))["id"]
+    async with serving(tmp_path, work=False) as served:
+        client = await served.client()
+        await client.post(f"/v1/reviews/{job}/answer", json=ANSWER, headers=once("a", **{"If-Match": "*"}))
+        await served.af.store.begin(job, since=("queued",), terms="none")  # and then it dies
+    async with serving(tmp_path) as served:
+        assert (await served.af.wait(job, "acme", 20)).outcome == "Posted"
+        assert await served.faults() == []
+
+
 async def test_events_are_listed_in_order_and_streamed_from_where_a_listener_was(tmp_path: Path):
     async with serving(tmp_path) as served:
         client = await served.client()

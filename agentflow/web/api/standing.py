@@ -69,7 +69,7 @@ async def _books(session: AsyncSession, jobs: Sequence[str]) -> Books:
 async def _progress(session: AsyncSession, jobs: Sequence[str]) -> dict[str, Progress]:
     if not jobs:
         return {}
-    passed = (Attempt.job_id.in_(jobs), Attempt.fault.is_(None))
+    passed = (Attempt.job_id.in_(jobs), Attempt.accepted.is_(True))
     last = select(func.count(Attempt.id), func.max(Attempt.id), Attempt.job_id).where(*passed).group_by(Attempt.job_id)
     found = (await session.execute(last)).all()
     steps = await session.execute(select(Attempt.job_id, Attempt.step).where(Attempt.id.in_([row[1] for row in found])))
