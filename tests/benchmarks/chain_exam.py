@@ -11,7 +11,7 @@ from agentflow.flow.policy import Policy
 from agentflow.testing import MemoryJournal, Twin
 from tests.benchmarks.chain_world import Answer, Errors, Task, calls, gold, step_under, twin
 
-CASES, TRIALS = 300, 4
+CASES, TRIALS = 300, 8
 FIRST = 50_000_000
 """Exams are of cases that no chain has."""
 

@@ -53,7 +53,7 @@ class SourceFigures(Counted):
 
     systematic: Rate = Rate(hits=0.5, misses=9.5)
     """Share of cases on which it says the same wrong value however often it is asked."""
-    slip: Rate = Rate(hits=1, misses=9)
+    slip: Rate = Rate(hits=0.5, misses=4.5)
     """Share of its answers on the other cases that are wrong, and another time are not."""
     fault: Rate = Rate(hits=0.5, misses=9.5)
     """Share of its calls that end without an answer of the asked form."""
