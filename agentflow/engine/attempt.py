@@ -106,6 +106,7 @@ class Case:
         time = self._time()
         if seconds is None or (time is not None and seconds >= time):
             return False
+        self._roster.tell(self.step.name, seconds)
         await asyncio.sleep(seconds)
         self._roster.back(seconds)
         return True
