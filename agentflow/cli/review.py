@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import textwrap
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,6 +18,9 @@ from agentflow.flow.step import label
 from agentflow.jobs.packs import load_pack
 from agentflow.jobs.runner import Runner, open_runner
 from agentflow.jobs.tables import Job
+
+LONGEST_TEXT = 80
+"""Characters of a question in the list."""
 
 
 @click.command("review")
@@ -135,8 +139,18 @@ def _list(console: Console, jobs: Any) -> None:
     for job in jobs:
         asked = list(job.questions.values())
         codes = dict.fromkeys(p["code"] for p in job.problems if p["severity"] == "error")
-        table.add_row(job.id, printable(job.input_name), ", ".join(q["step"] for q in asked), ", ".join(codes))
+        plain = [_plain(question) for question in asked if question["kind"] != "doubt"]
+        why = ", ".join([*codes, *plain])
+        table.add_row(job.id, printable(job.input_name), ", ".join(q["step"] for q in asked), printable(why))
     console.print(table)
+
+
+def _plain(question: Any) -> str:
+    """What a step asks for itself: its record, and the first text in that."""
+    fields = cast("dict[str, Any]", question["value"] or {}).values()
+    text = next((one for one in fields if isinstance(one, str) and one.strip()), "")
+    brief = textwrap.shorten(text, LONGEST_TEXT, placeholder=" ...")
+    return f"{question['type']}: {brief}" if brief else question["type"]
 
 
 def _show(console: Console, job: Job | None, name: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
@@ -12,7 +13,7 @@ from typing import Any
 import click
 from filelock import FileLock, Timeout
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from agentflow.cli.inputs import Input, find_files, read_inputs, submit
 from agentflow.cli.results import (
@@ -28,6 +29,7 @@ from agentflow.cli.results import (
     told_first,
 )
 from agentflow.engine.models import read_models
+from agentflow.engine.roster import log as waiting
 from agentflow.errors import AgentflowError
 from agentflow.jobs.packs import PackFolder, load_pack
 from agentflow.jobs.runner import Runner, is_document, open_runner
@@ -191,7 +193,7 @@ async def _work(
             tell(line)
             lines[place] = {key: line[key] for key in SUMMARISED}  # what was read stays in the file, not in memory
 
-    async with _progress(len(inputs), console) as tell, asyncio.TaskGroup() as group:
+    async with following(len(inputs), console) as tell, asyncio.TaskGroup() as group:
         for _ in range(min(concurrency, len(inputs))):
             group.create_task(worker(tell))
     return [lines[place] for place in sorted(lines)]
@@ -206,7 +208,7 @@ async def _one(runner: Runner, given: Input) -> Line:
 
 
 @asynccontextmanager
-async def _progress(total: int, console: Console) -> AsyncGenerator[Callable[[Line], None]]:
+async def following(total: int, console: Console) -> AsyncGenerator[Callable[[Line], None]]:
     """Says how far the run is, on a terminal only."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -216,4 +218,30 @@ async def _progress(total: int, console: Console) -> AsyncGenerator[Callable[[Li
             name = printable(Path(line["input"]).name[:40])
             progress.update(task, advance=1, description=f"{name}: {line['status']}")
 
-        yield tell
+        waits = _Waits(progress, task)
+        waiting.addHandler(waits)
+        level = waiting.level
+        waiting.setLevel(logging.INFO)
+        try:
+            yield tell
+        finally:
+            waiting.setLevel(level)
+            waiting.removeHandler(waits)
+
+
+class _Waits(logging.Handler):
+    """Says that steps wait for a model: each time where that replaces what stands there, else once for each step."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        super().__init__()
+        self._progress, self._task, self._told = progress, task, set[str]()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See `logging.Handler`."""
+        text = printable(record.getMessage())
+        step = text.partition(" ")[0]
+        if not self._progress.disable:
+            self._progress.update(self._task, description=text)
+        elif step not in self._told:
+            self._told.add(step)
+            self._progress.console.print(text, soft_wrap=True)

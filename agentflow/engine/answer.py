@@ -93,6 +93,15 @@ def nobody(step: Step) -> Problem:
     )
 
 
+def unmeasured(step: Step) -> Problem:
+    """What a person is told beside a trust that follows from priors alone."""
+    text = (
+        f"How often the sources of {step.name} err was never measured: their trust is assumed, and low to be safe. "
+        "An exam on documents whose values are known writes calibration.json and lets more pass by itself."
+    )
+    return Problem(code="not_measured", message=text, severity="note")
+
+
 def is_code(step: Step, source: str) -> bool:
     """Whether the source is a function of the pack's and no model."""
     return source == CODE or source in step.sources

@@ -22,6 +22,7 @@ from agentflow.engine.answer import (
     is_code,
     nobody,
     type_made,
+    unmeasured,
 )
 from agentflow.engine.effect import effect_key, once
 from agentflow.engine.roster import Roster
@@ -84,7 +85,7 @@ class Case:
         while True:
             turn = self._turn(standing, alpha)
             if not turn and not (self._hopes(standing, alpha) and await self._waited()):
-                return doubted(standing, self.attempts, alpha, self._ended())
+                return doubted(standing, self.attempts, alpha, (*self._ended(), *self._assumed(standing, alpha)))
             before = standing.least if standing else 0.0
             answered = await self._ask(turn)
             standing = await self._stand() if answered else standing
@@ -94,6 +95,11 @@ class Case:
                 await self._note(attempt, trust, passes and attempt is answered[-1])
             if standing and passes:
                 return accepted(standing, self.attempts)
+
+    def _assumed(self, standing: Standing | None, alpha: float) -> tuple[Problem, ...]:
+        """That trust which does not reach far enough was never measured."""
+        assumed = self.step.name not in self.services.figures.steps
+        return (unmeasured(self.step),) if assumed and standing is not None and standing.least < 1 - alpha else ()
 
     def _hopes(self, standing: Standing | None, alpha: float) -> bool:
         """Whether sources that are away could still help."""
@@ -106,6 +112,7 @@ class Case:
         time = self._time()
         if seconds is None or (time is not None and seconds >= time):
             return False
+        self._roster.tell(self.step.name, seconds)
         await asyncio.sleep(seconds)
         self._roster.back(seconds)
         return True
@@ -184,13 +191,21 @@ class Case:
     async def _answer(self, source: str, variant: int, services: Services) -> Attempt | None:
         if is_code(self.step, source):
             return await by_code(self.step, source, self.reads, services)
-        told = self._told(source) if self.policy.feedback else ()
-        return await by_model(self.step, source, self.reads, services, told, variant)
+        problems = self._told(source) if self.policy.feedback else ()
+        told = self._checks_told(source, problems)
+        attempt = await by_model(self.step, source, self.reads, services, problems, variant)
+        return attempt and replace(attempt, told=told)
 
     def _told(self, source: str) -> tuple[Problem, ...]:
         """The problems of the source's answer before; that a check has failed is none of its business."""
         before = next((a for a in reversed(self.attempts) if a.source == source and a.away is None), None)
         return tuple(p for p in before.problems if p.code != CHECK_FAILED) if before else ()
+
+    def _checks_told(self, source: str, problems: Sequence[Problem]) -> frozenset[str]:
+        """The checks that the source was told of so far, with these problems."""
+        own = [attempt for attempt in self.attempts if attempt.source == source]
+        now = (name for attempt in own for name, found in attempt.said.items() if any(p in problems for p in found))
+        return frozenset(now).union(*(attempt.told for attempt in own))
 
     async def _stand(self) -> Standing | None:
         answers = [attempt for attempt in self.attempts if attempt.made is not None]
@@ -199,8 +214,9 @@ class Case:
         beliefs = believe(self.attempts, self._laws, self.step.ties, one_type=len(self.step.signature.makes) == 1)
         candidate = likeliest(answers, beliefs)
         if candidate.source == MERGED:
-            makers = {attempt.source for attempt in answers}
+            makers, told = {attempt.source for attempt in answers}, candidate.told
             candidate = await checked(self.step, MERGED, candidate.made, self.reads, self.services, makers)
+            candidate = replace(candidate, told=told)
         return stand(candidate, beliefs, self.step.ties, self._laws.figures.identities, self.policy.promises)
 
     async def _note(self, attempt: Attempt, trust: tuple[float, float] | None, passes: bool) -> None:

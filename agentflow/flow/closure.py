@@ -1,7 +1,7 @@
 """What keeps a table of steps from closing, said in words with the mend."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Protocol
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from agentflow.errors import WorkflowError
 from agentflow.flow.check import Check, asked_by, named_by
 from agentflow.flow.model import Model
-from agentflow.flow.record import has_path, kinds_at, parts_of
+from agentflow.flow.record import Evidence, has_path, kinds_at, options_of, parts_of
 from agentflow.flow.step import Signature, Step, item_of, label, name_of, place_of, read_signature
 
 SHAPE = "#"
@@ -127,23 +127,40 @@ def _check(step: Step, check: Check, signature: Signature) -> Iterator[str]:
 
 def _promise(step: Step, path: str) -> Iterator[str]:
     """A promise that no field answers to would be kept by every record, whatever stands in it."""
-    makes, names = step.signature.makes, " or ".join(map(label, step.signature.makes))
+    whole, counts = path.removesuffix(f".{SHAPE}"), path.endswith(f".{SHAPE}")
+    held = [parts_of(kind) for kind in _kinds_at(step, whole)]
+    inside = dict.fromkeys(part for parts in held for part in parts or ())
+    names = " or ".join(map(label, step.signature.makes))
     if path == SHAPE:
         return
-    where, _, last = path.rpartition(".")
-    kinds = [kind for made in makes for kind in kinds_at(made, where if last == SHAPE else path)]
-    if not kinds:
-        near = get_close_matches(path, [part for made in makes for part in parts_of(made)], 1)
+    if not held:
+        fields = (part for made in step.signature.makes for part in parts_of(made) or ())
+        near = get_close_matches(path, fields, 1)
         yield f"{path}, which {names} does not have; {f'write {near[0]}' if near else 'see how the field is called'}"
-    inside = [part for kind in kinds for part in parts_of(kind)]
-    if last != SHAPE and inside and all(map(parts_of, kinds)):
-        listed = " or ".join(f"{path}.{part}" for part in dict.fromkeys(inside))
+    elif counts and not any(parts is not None for parts in held):
+        yield f"{path}, but {whole} holds no other values; promise {whole}"
+    elif not counts and all(parts is not None for parts in held):
+        listed = " or ".join(f"{path}.{part}" for part in (*inside, *(() if all(held) else (SHAPE,))))
         yield f"{path}, which holds other values; promise them: {listed}"
-    steps = path.split(".")
-    for place in (i for i, part in enumerate(steps) if part == "*"):
-        above = ".".join(steps[:place])
-        if any("KEY" in parts_of(kind) for made in makes for kind in kinds_at(made, above)):
-            yield f"{path}, but {above} is a table, whose keys have no order; name them: {above}.KEY"
+    yield from _keys(step, path.split("."))
+
+
+def _keys(step: Step, parts: Sequence[str]) -> Iterator[str]:
+    for place in (i for i, part in enumerate(parts) if part == "*"):
+        above = ".".join(parts[:place])
+        if any(parts_of(kind) == ["KEY"] for kind in _kinds_at(step, above)):
+            yield f"{'.'.join(parts)}, but {above} is a table, whose keys have no order; name them: {above}.KEY"
+
+
+def _kinds_at(step: Step, path: str) -> list[Any]:
+    """What can stand at the path of what the step makes; nothing where that is evidence, which is no value."""
+    kinds = [kind for made in step.signature.makes for kind in kinds_at(made, path)]
+    evidence = [*_evidence(step, path.partition(".")[0])]
+    return [] if evidence else [option for kind in kinds for option in options_of(kind)]
+
+
+def _evidence(step: Step, field: str) -> Iterator[Any]:
+    return (kind for made in step.signature.makes for kind in kinds_at(made, field) if kind == dict[str, Evidence])
 
 
 def _starts(table: Table) -> Iterator[str]:

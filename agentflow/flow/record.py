@@ -9,8 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 Box = tuple[float, float, float, float]
 """A rectangle on a page: x0, y0, x1, y1 in PDF points, the origin at the top left."""
 
-_CHOICES = (Union, UnionType)
-
 
 class Record(BaseModel):
     """A frozen value that a step takes or makes; its class name labels the edge it travels on."""
@@ -57,27 +55,25 @@ def kinds_at(kind: Any, path: str) -> Iterator[Any]:
             yield below
 
 
-def parts_of(kind: Any) -> list[str]:
-    """What stands right inside a value of type `kind`, `*` for the places of a list and `KEY` for those of a table.
-
-    Nothing where it can be a plain value.
-    """
-    options = [one for one in (get_args(kind) if get_origin(kind) in _CHOICES else (kind,)) if one is not type(None)]
-    inside = [_parts(one) for one in options]
-    return list(dict.fromkeys(part for parts in inside for part in parts)) if all(inside) else []
-
-
-def _parts(kind: Any) -> list[str]:
-    shape = get_origin(kind) or kind
+def options_of(kind: Any) -> list[Any]:
+    """The types that a value of type `kind` can have, None left out: of a union, each."""
     if get_origin(kind) is Annotated:
-        return parts_of(get_args(kind)[0])
+        return options_of(get_args(kind)[0])
+    if get_origin(kind) in (Union, UnionType):
+        return [option for one in get_args(kind) for option in options_of(one)]
+    return [] if kind is type(None) else [kind]
+
+
+def parts_of(kind: Any) -> list[str] | None:
+    """What stands right inside a record, a list (`*` for its places) or a table (`KEY`); None for a plain value."""
+    shape = get_origin(kind) or kind
     if not isinstance(shape, type) or issubclass(shape, str | bytes):
-        return []
+        return None
     if issubclass(shape, BaseModel):
         return list(shape.model_fields)
     if issubclass(shape, Mapping):
         return ["KEY"]
-    return ["*"] if issubclass(shape, Sequence) else []
+    return ["*"] if issubclass(shape, Sequence) else None
 
 
 def _below(kind: Any, part: str) -> Iterator[Any]:

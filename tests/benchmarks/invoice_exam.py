@@ -23,8 +23,7 @@ from agentflow.engine.trust.buying import CALL_SECONDS
 from agentflow.engine.trust.estimating import estimate
 from agentflow.engine.trust.figures import Calls, Figures, StepFigures
 from agentflow.engine.trust.observing import Observation, observed
-from agentflow.flow.check import tied_by
-from agentflow.flow.step import Step, name_of
+from agentflow.flow.step import Step
 from agentflow.testing import MemoryJournal
 from domains.invoices.asking import Answer, grounded
 from domains.invoices.pack import PROMISED
@@ -122,7 +121,7 @@ def lean(figures: StepFigures) -> StepFigures:
 
 def ties_of(step: Step) -> dict[str, tuple[str, ...]]:
     """The checks that tie fields, by name."""
-    return {name_of(check): tied for check in step.checks if (tied := tied_by(check))}
+    return dict(step.ties)
 
 
 def truth_of(case: Case) -> Invoice:

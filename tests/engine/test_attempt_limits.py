@@ -258,6 +258,17 @@ def test_patience_ends_with_a_person():
     run(go())
 
 
+def test_each_wait_is_told_with_its_step_and_whom_it_waits_for(caplog: pytest.LogCaptureFixture):
+    async def go() -> None:
+        with caplog.at_level("INFO", "agentflow.engine.roster"):
+            await Bench(m=down(0, 10**6)).do(row(ladder=("m",), patience=45.0))
+
+    run(go())
+    told = [message for message in caplog.messages if message.startswith("read waits ")]
+    assert "for m, which does not answer; at most 45 s" in told[0]
+    assert len(told) > 1
+
+
 def test_without_patience_a_person_is_asked_at_once():
     async def go() -> None:
         bench = Bench(config={"tries": 1}, m=down(0, 10**6))

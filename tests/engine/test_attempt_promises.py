@@ -41,3 +41,37 @@ async def test_an_empty_field_is_held_to_alpha_only_where_every_field_is_promise
     known = figures(total=1, remark=1, paid=300)
     assert isinstance(await do(row(bill, alpha=0.01), told(), figures=known), Doubted)
     assert isinstance(await do(row(bill, alpha=0.01, promises=("total", "paid")), told(), figures=known), Accepted)
+
+
+class Good(Record):
+    total: int
+
+
+class Bad(Record):
+    total: int
+
+
+async def test_where_a_field_is_promised_the_type_of_its_record_is():
+    async def bill(page: Page) -> Good | Bad:
+        return Good(total=5)
+
+    known = figures(**{"#": 300, "total": 1})
+    verdict = await do(row(bill, alpha=0.01, promises=("total",)), told(), figures=known)
+    assert isinstance(verdict, Doubted)
+    assert verdict.trust["#"] < 0.99 < verdict.trust["total"]
+
+
+class Lines(Record):
+    lines: list[int] = []
+    remark: str = ""
+
+
+async def lines(page: Page) -> Lines:
+    return Lines()
+
+
+async def test_where_items_of_a_list_are_promised_its_length_is():
+    step = row(lines, alpha=0.01, promises=("lines.*",))
+    verdict = await do(step, told())
+    assert isinstance(verdict, Doubted)
+    assert [problem.path for problem in verdict.reasons if problem.severity == "error"] == ["lines"]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import pytest
 
-from agentflow import EffectKey, Model, Policy, Problem, Record, workflow
+from agentflow import EffectKey, Evidence, Model, Policy, Problem, Record, workflow
 from agentflow.errors import WorkflowError
 
 
@@ -173,6 +173,10 @@ class Line(Record):
     note: str | None = None
 
 
+class Nothing(Record):
+    pass
+
+
 class Deep(Record):
     total: int
     lines: list[Line] = []
@@ -182,6 +186,8 @@ class Deep(Record):
     either: int | list[int] = 0
     noted: Annotated[list[Annotated[int, "mark"]], "marks"] = []
     seen: Sequence[Line] = ()
+    off: Nothing | Line = Nothing()
+    evidence: dict[str, Evidence] = {}
 
 
 async def deep(a: A) -> Deep:
@@ -214,6 +220,9 @@ def promising(*paths: str, step=deep):
         "either.*",
         "noted.*",
         "seen.*.amount",
+        "off.#",
+        "off.amount",
+        "either.#",
     ],
 )
 def test_a_field_that_a_record_can_have_may_be_promised(path: str):
@@ -225,7 +234,20 @@ def test_a_field_of_each_record_of_a_list_may_be_promised():
     assert "deeps promises total, which list[Deep] does not have" in gaps(promising("total", step=deeps))
 
 
-@pytest.mark.parametrize("path", ["totl", "lines.*.amont", "total.amount", "total.#.x", "best.0", "", "nothing.#"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "totl",
+        "lines.*.amont",
+        "total.amount",
+        "total.#.x",
+        "evidence.total",
+        "evidence.total.trust",
+        "best.0",
+        "",
+        "nothing.#",
+    ],
+)
 def test_a_promise_that_no_field_answers_to_is_refused(path: str):
     assert f"deep promises {path}, which Deep does not have; " in gaps(promising("total", path))
 
@@ -244,6 +266,7 @@ def test_a_misspelt_promise_is_told_its_spelling():
         ("best", "best.amount or best.note"),
         ("noted", "noted.*"),
         ("seen", "seen.*"),
+        ("off", "off.amount or off.note or off.#"),
     ],
 )
 def test_a_promise_of_what_holds_other_values_is_refused_with_its_mend(path: str, mend: str):
@@ -252,3 +275,7 @@ def test_a_promise_of_what_holds_other_values_is_refused_with_its_mend(path: str
 
 def test_a_promise_of_whichever_key_of_a_table_is_refused():
     assert "deep promises extra.*, but extra is a table" in gaps(promising("extra.*"))
+
+
+def test_a_promise_to_count_what_holds_nothing_is_refused():
+    assert "deep promises total.#, but total holds no other values; promise total" in gaps(promising("total.#"))

@@ -1,16 +1,15 @@
 """Evidence: what a step's attempts and checks say of each field of what it makes."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from agentflow.engine.trust.figures import Figures, SourceFigures, StepFigures, pattern_of
 from agentflow.engine.trust.law import Law, Pattern, Verdict, field_law, verdict, weigh
-from agentflow.engine.trust.values import SHAPE, Leaves, is_shape
+from agentflow.engine.trust.values import SHAPE, Leaves, OnlyType, is_empty, is_shape
 from agentflow.engine.trust.verdict import Attempt
-from agentflow.flow.check import Problem
 
 Ties = Mapping[str, tuple[str, ...]]
 """By the name of a check that ties fields together: their paths, `*` for the places of a list."""
@@ -129,11 +128,30 @@ def level(tables: Sequence[Leaves], one_type: bool) -> list[Leaves]:
     if not shapes:
         return list(tables)
     whole = {path.removesuffix(f".{SHAPE}"): path for path in shapes if path != SHAPE}
-    level = [{whole.get(p, p) if v is None else p: v for p, v in table.items()} for table in tables]
+    given = {shape: {table[shape] for table in tables if shape in table} for shape in shapes}
+    level = [dict(_leveled(p, v, whole, given) for p, v in table.items()) for table in tables]
     given = {shape: {table[shape] for table in level if shape in table} for shape in shapes}
-    types = {shape for shape, seen in given.items() if all(isinstance(kind, str) for kind in seen)}
-    sure = {shape for shape in types if (one_type if shape == SHAPE else len(given[shape]) == 1)}
+    sure = {shape for shape, seen in given.items() if _cannot_differ(shape, seen, one_type)}
     return [{p: v for p, v in table.items() if p not in sure} for table in level] if sure else list(level)
+
+
+def _leveled(path: str, value: Any, whole: Mapping[str, str], given: Mapping[str, Set[Any]]) -> tuple[str, Any]:
+    """What is left out as a shape: a list or table as one without items."""
+    if value is not None or path not in whole:
+        return path, value
+    kinds: set[Any] = {type(one) for one in given[whole[path]]}
+    return whole[path], 0 if kinds == {int} else () if kinds == {tuple} else None
+
+
+def _cannot_differ(shape: str, seen: Set[Any], one_type: bool) -> bool:
+    """Whether no answer could have a record of another type there, nor leave it out."""
+    if not all(isinstance(kind, str) for kind in seen):
+        return False
+    if shape == SHAPE:
+        return one_type
+    if shape.count(".") == 1 and shape.split(".", maxsplit=1)[0].isdigit():
+        return one_type and len(seen) == 1
+    return all(isinstance(kind, OnlyType) for kind in seen)
 
 
 def _paths(tables: Sequence[Leaves]) -> list[str]:
@@ -169,7 +187,7 @@ def _belief(path: str, law: Law, given: Sequence[tuple[Attempt, Any]], misses: M
     pattern = Pattern(
         tuple(tuple(counts[value]) for value in order),
         tuple(verdicts[value] for value in order),
-        order.index(None) if None in counts else -1,
+        next((i for i, value in enumerate(order) if is_empty(path, value)), -1),
         missed,
     )
     return _likeliest_first(path, law, order, pattern)
@@ -195,37 +213,48 @@ SILENT = Verdict()
 def _judged(path: str, law: Law, attempts: Sequence[Attempt], ties: Ties) -> Verdict:
     """What the checks say of a value: one verdict a check, in however many answers the value stands.
 
-    A check that passes in one of them does not object to the value.
+    A check that passes in one of them does not object to the value. It speaks for the value only if it passes in an
+    answer of a source that was not told of its objection: one that was may have bent the value until it passes.
     """
     if not law.checks and not any(attempt.errors for attempt in attempts):
         return SILENT
     objections: dict[str, int] = {}
-    names = dict.fromkeys(name for attempt in attempts for name in attempt.said)
-    for name in names:
-        spoken = [objects(path, name, attempt, ties) for attempt in attempts if name in attempt.said]
-        if all(spoken):
-            objections[name] = min(spoken)
-    # That an identity holds is counted once, for all that it ties, where the whole record is weighed.
-    return verdict(law, objections, [name for name in names if name not in objections and name not in ties])
+    passed: list[str] = []
+    for name in dict.fromkeys(name for attempt in attempts for name in attempt.said):
+        spoken = [(objects(path, name, each, ties), name in each.told) for each in attempts if name in each.said]
+        if all(fields for fields, _ in spoken):
+            objections[name] = min(fields for fields, _ in spoken)
+        # That an identity holds is counted once, for all that it ties, where the whole record is weighed.
+        elif name not in ties and any(not fields and not told for fields, told in spoken):
+            passed.append(name)
+    return verdict(law, objections, passed)
 
 
 def objects(path: str, name: str, attempt: Attempt, ties: Ties) -> int:
     """Of how many fields at once the check complains, this one among them; 0 where it is not."""
-    fewest = 0
-    for problem in attempt.said[name]:
-        if problem.severity == "error":
-            covered = _covered(problem, ties.get(name, ()), attempt.leaves)
-            if path in covered and (not fewest or len(covered) < fewest):
-                fewest = len(covered)
+    errors = [problem.path for problem in attempt.said[name] if problem.severity == "error"]
+    if not errors:
+        return 0
+    tied = ties.get(name, ())
+    key = (name, tied)
+    if key not in attempt.objections:
+        attempt.objections[key] = _fewest(errors, tied, attempt.leaves)
+    return attempt.objections[key].get(path, 0)
+
+
+def _fewest(errors: Sequence[str], tied: Sequence[str], table: Leaves) -> dict[str, int]:
+    """By field that is complained of: how many are at once, at the least."""
+    fewest: dict[str, int] = {}
+    for about in [""] if tied else dict.fromkeys(errors):
+        covered = list(matching(tied, table)) if tied else _covered(about, table)
+        fewest |= {path: min(len(covered), fewest.get(path, len(covered))) for path in covered}
     return fewest
 
 
-def _covered(problem: Problem, tied: Sequence[str], table: Leaves) -> list[str]:
-    """The fields that a problem speaks of: those that its check ties together, else what its path names."""
-    if tied:
-        return list(matching(tied, table))
-    under = f"{problem.path}."
-    found = [p for p in table if p == problem.path or (p.startswith(under) and not is_shape(p))]
+def _covered(about: str, table: Leaves) -> list[str]:
+    """The fields that a problem's path names; all where it names none."""
+    under = f"{about}."
+    found = [p for p in table if p == about or (p.startswith(under) and not is_shape(p))]
     return found or [p for p in table if not is_shape(p)] or list(table)
 
 

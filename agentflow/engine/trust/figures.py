@@ -1,9 +1,9 @@
 """Figures: how often each source of a step errs, and in what way, counted by an exam or assumed before any."""
 
 from functools import lru_cache
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationInfo, field_validator
 
 UNSEEN = -1
 """The bin of a source that has not said how sure it is."""
@@ -32,9 +32,31 @@ class Rate(Counted):
         return self.model_copy(update={"hits": self.hits + hits, "misses": self.misses + misses})
 
 
+CERTAIN = 1e12
+"""So many cases leave no doubt."""
+
+
 def known(share: float) -> Rate:
     """A rate without doubt: for benchmarks whose law is known."""
-    return Rate(hits=share * 1e12, misses=(1 - share) * 1e12)
+    return Rate(hits=share * CERTAIN, misses=(1 - share) * CERTAIN)
+
+
+def doubtful(rate: Rate, prior: Rate) -> Rate:
+    """The rate, on top of the prior where it is a bare count: 0 of 3 is no rate of 0."""
+    never, always = not rate.hits and prior.hits > 0, not rate.misses and prior.misses > 0
+    bare = (never or always) and rate.hits + rate.misses < CERTAIN
+    return rate.seen(prior.hits, prior.misses) if bare else rate
+
+
+def _on_top_of(prior: Rate) -> AfterValidator:
+    return AfterValidator(lambda rate: doubtful(rate, prior))
+
+
+SYSTEMATIC, SLIP = Rate(hits=0.5, misses=9.5), Rate(hits=0.5, misses=4.5)
+FAULT, ABSTAIN = Rate(hits=0.5, misses=9.5), Rate(hits=1, misses=9)
+CATCH, ALARM = Rate(hits=0, misses=2), Rate(hits=0.5, misses=9.5)
+OVERLAP = Rate(hits=1, misses=1)
+"""The priors before any exam, each said where it is used."""
 
 
 class Bin(Counted):
@@ -48,16 +70,20 @@ class Bin(Counted):
     """None where all of the bin's cases are alike."""
 
 
+def _weighing_ten(rate: Rate) -> Rate:
+    return Rate(hits=10 * rate.mean, misses=10 * (1 - rate.mean))
+
+
 class SourceFigures(Counted):
     """How one source errs on one field. As it stands here: the prior before any exam."""
 
-    systematic: Rate = Rate(hits=0.5, misses=9.5)
+    systematic: Annotated[Rate, _on_top_of(SYSTEMATIC)] = SYSTEMATIC
     """Share of cases on which it says the same wrong value however often it is asked."""
-    slip: Rate = Rate(hits=0.5, misses=4.5)
+    slip: Annotated[Rate, _on_top_of(SLIP)] = SLIP
     """Share of its answers on the other cases that are wrong, and another time are not."""
-    fault: Rate = Rate(hits=0.5, misses=9.5)
+    fault: Annotated[Rate, _on_top_of(FAULT)] = FAULT
     """Share of its calls that end without an answer of the asked form."""
-    abstain: Rate = Rate(hits=1, misses=9)
+    abstain: Annotated[Rate, _on_top_of(ABSTAIN)] = ABSTAIN
     """Share of cases on which it leaves the field empty though there is a value."""
     spread: float | None = Field(default=8.0, gt=0)
     """How alike cases are: its rate of failure on a case is Beta with a + b = spread; None where all are alike.
@@ -66,6 +92,16 @@ class SourceFigures(Counted):
     """Size of the space that wrong values come from: two slips agree one time in so many."""
     bins: tuple[Bin, ...] = ()
     """By what the source says of its own value, from the least sure; none where that was not measured."""
+
+    @field_validator("bins")
+    @classmethod
+    def _start_from_the_source(cls, bins: tuple[Bin, ...], info: ValidationInfo) -> tuple[Bin, ...]:
+        """A bin's bare counts stand on top of the rates of the source as a whole."""
+        starts = {name: _weighing_ten(info.data[name]) for name in ("systematic", "slip") if name in info.data}
+        return tuple(
+            each.model_copy(update={name: doubtful(getattr(each, name), start) for name, start in starts.items()})
+            for each in bins
+        )
 
     def bin_of(self, confidence: float | None) -> int:
         """The place of the bin that such a confidence falls into; UNSEEN where nothing was measured of it."""
@@ -82,9 +118,9 @@ CODE = SourceFigures(systematic=Rate(hits=1, misses=9), slip=known(0), fault=kno
 class CheckFigures(Counted):
     """What a check's verdict is worth."""
 
-    catch: Rate = Rate(hits=0, misses=2)
+    catch: Annotated[Rate, _on_top_of(CATCH)] = CATCH
     """Share of wrong values that it objects to."""
-    alarm: Rate = Rate(hits=0.5, misses=9.5)
+    alarm: Annotated[Rate, _on_top_of(ALARM)] = ALARM
     """Share of right ones."""
 
 
@@ -96,7 +132,7 @@ class FieldFigures(Counted):
     """How the sources of a step err on one field, each for itself and together."""
 
     sources: dict[str, SourceFigures] = {}
-    shared: dict[str, Rate] = {}
+    shared: dict[str, Annotated[Rate, _on_top_of(OVERLAP)]] = {}
     """By pair, `a|b` in the order of the alphabet: share of the systematic mistakes of whichever makes more of them
     that the other makes too, with the same value. Half of them before any exam."""
     checks: dict[str, CheckFigures] = {}
@@ -104,7 +140,7 @@ class FieldFigures(Counted):
 
     def overlap(self, one: str, other: str) -> float:
         """The share of systematic mistakes that two sources make together."""
-        return self.shared.get(pair(one, other), Rate(hits=1, misses=1)).mean
+        return self.shared.get(pair(one, other), OVERLAP).mean
 
 
 class Calls(Counted):

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from agentflow.engine.trust.evidence import UNANSWERED, Ties, inside, level, objects
-from agentflow.engine.trust.values import leaves
+from agentflow.engine.trust.values import is_empty, leaves
 from agentflow.engine.trust.verdict import Attempt, Made
 
 
@@ -51,8 +51,8 @@ def observed(
         replace(
             _row(case, trial, attempt),
             path=path,
-            value=told[path],
-            truth=right[path],
+            value=None if is_empty(path, told[path]) else told[path],
+            truth=None if is_empty(path, right[path]) else right[path],
             confidence=attempt.confidences.get(path),
             said=_said(path, attempt, ties or {}),
         )

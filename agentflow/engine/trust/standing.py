@@ -9,7 +9,7 @@ from typing import Any
 from agentflow.engine.trust.buying import Need, settled
 from agentflow.engine.trust.evidence import Belief, Ties, matching
 from agentflow.engine.trust.figures import IDENTITY, CheckFigures, pattern_of
-from agentflow.engine.trust.values import SHAPE, evidence_of, is_shape, put_together
+from agentflow.engine.trust.values import SHAPE, evidence_of, is_empty, is_shape, put_together, shown
 from agentflow.engine.trust.verdict import Accepted, Attempt, Doubted
 from agentflow.flow.check import Problem
 from agentflow.flow.record import Evidence
@@ -58,6 +58,11 @@ class Standing:
         return tuple(found)
 
     def _promises(self, path: str) -> bool:
+        """A value is promised where it is named; what stands there where anything below is: type, length or keys."""
+        if is_shape(path):
+            above = path.removesuffix(SHAPE)
+            if any(name.startswith((above, pattern_of(above))) for name in self.promises):
+                return self.beliefs[path].best is not None
         named = pattern_of(path) in self.promises or path in self.promises
         return named and self.beliefs[path].best is not None
 
@@ -76,19 +81,24 @@ def likeliest(answers: Sequence[Attempt], beliefs: Mapping[str, Belief]) -> Atte
     agree = [sum(has(answer, path, belief.best) for path, belief in beliefs.items()) for answer in answers]
     most = max(agree)
     alike = [answer for answer, count in zip(answers, agree, strict=True) if count == most]
-    base = min(alike, key=lambda answer: len(answer.errors))
+    base = min(alike, key=lambda answer: (len(answer.errors), len(answer.told)))
     missing = {path: belief.best for path, belief in beliefs.items() if not has(base, path, belief.best)}
     if not missing or any(map(is_shape, missing)):
         return base
-    donors = {path: next(a.made for a in answers if has(a, path, value)) for path, value in missing.items()}
-    made = put_together(base.made, donors)
-    return base if made is None else Attempt(MERGED, made)
+    givers = {path: _giver(answers, path, value) for path, value in missing.items()}
+    made = put_together(base.made, {path: giver.made for path, giver in givers.items()})
+    told = base.told.union(*(giver.told for giver in givers.values()))
+    return base if made is None else Attempt(MERGED, made, told=told)
+
+
+def _giver(answers: Sequence[Attempt], path: str, value: Any) -> Attempt:
+    return min((answer for answer in answers if has(answer, path, value)), key=lambda answer: len(answer.told))
 
 
 def has(answer: Attempt, path: str, value: Any) -> bool:
     """Whether the answer says this of the field."""
-    if value is None and is_shape(path) and path != SHAPE:
-        path = path.removesuffix(f".{SHAPE}")
+    if is_shape(path) and path != SHAPE and is_empty(path, value) and path not in answer.leaves:
+        path, value = path.removesuffix(f".{SHAPE}"), None
     return path in answer.leaves and answer.leaves[path] == value
 
 
@@ -129,8 +139,11 @@ def doubted(standing: Standing | None, attempts: Sequence[Attempt], alpha: float
 
 
 def _held(name: str, candidate: Attempt, beliefs: Mapping[str, Belief], ties: Ties) -> list[str]:
-    """The fields that the check has found to agree: none where it objects, or where one has no value."""
-    if candidate.said.get(name) != ():
+    """The fields that the check has found to agree: none where it objects, or where one has no value.
+
+    None either where the source was told of the check: values that are bent until they agree prove nothing.
+    """
+    if candidate.said.get(name) != () or name in candidate.told:
         return []
     tied = list(matching(ties[name], candidate.leaves))
     known = all(path in beliefs and candidate.leaves[path] is not None for path in tied)
@@ -150,13 +163,16 @@ def _with_evidence(made: Any, standing: Standing, answers: Sequence[Attempt]) ->
     name = evidence_of(made)
     if name is None:
         return made
-    told: dict[str, Any] = dict(getattr(made, name))
+    given: Mapping[str, Evidence] = getattr(made, name)
+    # What a source says of values that are not weighed, or of fields that there are not, is its word alone.
+    makers = "+".join(dict.fromkeys(answer.source for answer in answers))
+    told = {path: _evidence(before, 0.0, makers) for path, before in given.items()}
     for path, trust in standing.trust.items():
         value = standing.beliefs[path].best
         if is_shape(path) or value is None:
             continue
         sources = "+".join(dict.fromkeys(a.source for a in answers if has(a, path, value)))
-        told[path] = _evidence(told.get(path), trust, sources)
+        told[path] = _evidence(given.get(path), trust, sources)
     return made.model_copy(update={name: told})
 
 
@@ -169,7 +185,7 @@ def _evidence(before: Evidence | None, trust: float, source: str) -> Evidence:
 def _doubt(path: str, standing: Standing, attempts: Sequence[Attempt]) -> Problem:
     belief, trust = standing.beliefs[path], standing.trust[path]
     said = [f"{_who(attempts, path, value)}: {value}" for value in belief.values]
-    field = "" if path == SHAPE else path.removesuffix(f".{SHAPE}")
+    field = "" if path == SHAPE else shown(path.removesuffix(f".{SHAPE}"))
     what = f"the {field.replace('_', ' ').replace('.', ' ')}" if field else "the answer"
     if len(said) > 1:
         message = f"Of {what} the sources say different things ({'; '.join(said)}); look which is right."

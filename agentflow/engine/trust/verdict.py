@@ -45,6 +45,12 @@ class Attempt:
     away: float | None = None
     """Seconds after which the source may be tried again, where nobody answered for it; 0 where that is not known."""
     asked: Asked = Asked()
+    told: frozenset[str] = frozenset()
+    """The checks whose objections to its earlier answers the source was told: that they pass then proves nothing."""
+    objections: dict[Any, Mapping[str, int]] = field(
+        default_factory=dict[Any, Mapping[str, int]], init=False, repr=False, compare=False
+    )
+    """What has been worked out so far of which fields the checks object to."""
 
     @cached_property
     def errors(self) -> tuple[Problem, ...]:

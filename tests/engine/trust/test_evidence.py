@@ -1,12 +1,13 @@
 """What several answers say of a field together."""
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentflow import Evidence
+from agentflow import Evidence, Record
 from agentflow.engine.trust.evidence import Belief, Laws, believe, laws_of
 from agentflow.engine.trust.figures import (
     Bin,
@@ -84,6 +85,18 @@ def test_a_check_that_passes_once_does_not_object_to_the_value():
     objected, passed = gave("a", Sums(net=1), wrong("net")), gave("a", Sums(net=1), said={"seen": ()})
     assert believe([objected, objected], laws(), {})["net"].pattern.verdicts[0].blocked
     assert not believe([objected, passed], laws(), {})["net"].pattern.verdicts[0].blocked
+
+
+def test_a_check_that_passes_where_the_source_was_told_of_it_says_nothing():
+    figures = StepFigures(every=FieldFigures(checks={"seen": CheckFigures(catch=known(0.9), alarm=known(0.01))}))
+    passed = gave("a", Sums(net=1), said={"seen": ()})
+    told = replace(passed, told=frozenset(("seen",)))
+    plain, alone, beside = (
+        believe(attempts, laws(figures=figures), {})["net"].pattern.verdicts[0]
+        for attempts in ([net("a", 1)], [told], [told, passed])
+    )
+    assert alone == plain
+    assert beside.right / beside.wrong > 5
 
 
 def test_a_note_is_no_objection():
@@ -222,3 +235,59 @@ def test_a_source_that_is_sure_once_and_once_is_not_is_taken_at_the_mean():
     assert step.bins("net", pair) == (("a", 1),)
     assert step.bins("net", [*pair, sure_of(0.2)]) == (("a", 0),)
     assert step.bins("net", [net("a", 1)]) == ()
+
+
+class Nothing(Record):
+    pass
+
+
+class Discount(Record):
+    percent: int
+
+
+class Terms(Record):
+    discount: Nothing | Discount
+    note: Discount | None = None
+    fine: Nothing | None = None
+
+
+def test_the_type_of_a_part_that_could_be_another_is_weighed_even_where_all_say_the_same():
+    for discount in (Nothing(), Discount(percent=3)):
+        found = believe([gave("a", Terms(discount=discount))] * 2, laws(), {})
+        assert found["discount.#"].best == type(discount).__name__
+        assert 0.5 < found["discount.#"].trust[0] < 1
+
+
+def test_the_type_of_a_part_is_no_question_where_its_fields_tell_of_it():
+    found = believe([gave("a", Terms(discount=Nothing(), note=Discount(percent=3), fine=Nothing()))], laws(), {})
+    assert "note.#" not in found
+    # Nothing else tells that this part is there.
+    assert "fine.#" in found
+
+
+def test_an_empty_text_list_or_table_is_left_out_as_an_empty_field_is():
+    class Order(Record):
+        number: str | None = None
+        lines: list[int] | None = None
+        rates: dict[str, int] | None = None
+
+    empty, none = Order(number="", lines=[], rates={}), Order()
+    alone, plain = (believe([gave("a", made)] * 3, laws(), {}) for made in (empty, none))
+    doubts = {round(belief.doubt, 12) for belief in (*alone.values(), *plain.values())}
+    assert len(doubts) == 1
+    both = believe([gave("a", empty), gave("b", none)], laws(), {})
+    assert {len(belief.values) for belief in both.values()} == {1}
+
+
+def test_an_objection_to_a_long_list_is_looked_up_once_an_answer():
+    class Looked(dict[str, int]):
+        times = 0
+
+        def __iter__(self):
+            Looked.times += 1
+            return super().__iter__()
+
+    attempt = gave("a", Bill(lines=[Line(item="x", amount=i) for i in range(50)]), wrong("lines"))
+    attempt.__dict__["leaves"] = Looked(attempt.leaves)
+    believe([attempt], laws(), {})
+    assert Looked.times < 10

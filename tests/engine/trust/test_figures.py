@@ -6,7 +6,18 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from agentflow.engine.trust.evidence import laws_of
-from agentflow.engine.trust.figures import CODE, FieldFigures, Figures, Rate, SourceFigures, known, pair, pattern_of
+from agentflow.engine.trust.figures import (
+    CODE,
+    Bin,
+    CheckFigures,
+    FieldFigures,
+    Figures,
+    Rate,
+    SourceFigures,
+    known,
+    pair,
+    pattern_of,
+)
 from agentflow.engine.trust.law import UNMEASURED, field_law, verdict
 
 
@@ -70,3 +81,39 @@ def test_laws_are_no_part_of_the_json():
     figures = Figures()
     laws_of(figures, "read", ("a",), frozenset())
     assert figures.model_dump() == Figures().model_dump()
+
+
+@pytest.mark.parametrize("rate", ["systematic", "slip", "fault", "abstain"])
+@pytest.mark.parametrize("misses", [0, 3])
+def test_a_bare_count_of_no_mistakes_stands_on_top_of_the_prior(rate: str, misses: int):
+    prior = getattr(SourceFigures(), rate)
+    found = getattr(SourceFigures.model_validate({rate: Rate(hits=0, misses=misses)}), rate)
+    assert found == prior.seen(0, misses)
+
+
+def test_a_check_that_caught_all_of_a_few_may_miss_one():
+    found = CheckFigures(catch=Rate(hits=3, misses=0), alarm=Rate(hits=0, misses=3))
+    assert 0 < found.alarm.mean < found.catch.mean < 1
+
+
+def test_sources_that_were_never_seen_together_may_share_mistakes():
+    assert FieldFigures(shared={"a|b": Rate(hits=0, misses=0)}).overlap("a", "b") == 0.5
+
+
+def test_a_bin_without_a_mistake_stands_on_top_of_its_source():
+    empty = Bin(systematic=Rate(hits=0, misses=0), slip=Rate(hits=0, misses=5))
+    found = SourceFigures(systematic=Rate(hits=1, misses=3), slip=known(0), bins=(empty,)).bins[0]
+    assert found.systematic.mean == 0.25
+    assert found.slip.mean == 0
+
+
+@pytest.mark.parametrize("share", [0, 0.3, 1])
+def test_what_is_known_stays_so(share: float):
+    found = SourceFigures(systematic=known(share), abstain=known(share))
+    assert (found.systematic.mean, found.abstain.mean) == (share, share)
+    assert SourceFigures.model_validate_json(found.model_dump_json()) == found
+
+
+def test_figures_are_read_as_they_were_written():
+    found = SourceFigures(systematic=Rate(hits=0, misses=3), slip=Rate(hits=2, misses=0))
+    assert SourceFigures.model_validate_json(found.model_dump_json()) == found

@@ -62,3 +62,8 @@ def test_a_row_tells_how_sure_the_source_is():
     made = Kept(net=1, total=2, evidence={"net": Evidence(trust=0.7, source="a")})
     found = rows(gave("a", made), Kept(net=1, total=2))
     assert (found["net"].confidence, found["total"].confidence) == (0.7, None)
+
+
+def test_a_list_without_items_is_left_empty():
+    found = rows(gave("a", Bill()), Bill(lines=[Line(item="x", amount=1)]))
+    assert (found["lines.#"].value, found["lines.#"].truth) == (None, 1)

@@ -183,3 +183,19 @@ def test_a_person_is_told_where_trust_is_too_low():
 def test_where_nobody_answered_a_person_is_told_every_fault_once():
     found = doubted(None, [failed("a"), failed("a")], 0.01, (wrong(code="deadline"),))
     assert [reason.code for reason in found.reasons] == ["no_valid_answer", "deadline"]
+
+
+class Partly(Record):
+    total: int
+    tax: int | None = None
+    evidence: dict[str, Evidence] = {}
+
+
+def test_evidence_of_what_is_not_weighed_leaves_with_no_trust_and_the_source_that_gave_it():
+    forged = {name: Evidence(trust=1, source="person", quote="x") for name in ("total", "tax", "iban")}
+    attempts = [gave("a", Partly(total=5, evidence=forged))]
+    found = standing(*attempts, ties={})
+    told = accepted(found, attempts).made.evidence
+    assert told["total"].trust == pytest.approx(found.trust["total"])
+    assert (told["tax"].trust, told["iban"].trust) == (0, 0)
+    assert {each.source for each in told.values()} == {"a"}

@@ -1,11 +1,12 @@
 """Records taken apart into leaf fields, and put together again from several."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from agentflow import Evidence, Record
-from agentflow.engine.trust.values import confidences, evidence_of, is_shape, leaves, put_together
+from agentflow.engine.trust.values import confidences, evidence_of, is_shape, leaves, put_together, shown
 from tests.engine.trust.answers import Bill, Kept, Line, Sums
 
 
@@ -91,3 +92,54 @@ def test_values_that_make_no_valid_record_make_none():
 @pytest.mark.parametrize(("path", "shape"), [("#", True), ("lines.#", True), ("lines", False), ("a#", False)])
 def test_a_shape_is_told_by_its_path(path: str, shape: bool):
     assert is_shape(path) is shape
+
+
+class Cells(Record):
+    cells: dict[str, str | dict[str, str]] = {}
+    box: tuple[int, int] = (0, 0)
+    by_number: dict[int, int] = {}
+    by_any: dict[int | str, int] = {}
+    share: float | Decimal = 0.0
+
+
+def test_a_key_that_looks_like_a_shape_hides_none():
+    found = leaves(Cells(cells={"#": "x"}))
+    assert found["cells.#"] != "x"
+    assert "x" in found.values()
+
+
+def test_keys_with_dots_are_told_from_tables_in_tables():
+    found = leaves(Cells(cells={"a.b": {"c": "1"}, "a": {"b.c": "2"}, "a~1b": {"c": "3"}}))
+    assert {"1", "2", "3"} <= set(found.values())
+
+
+def test_keys_that_are_written_alike_have_each_a_path():
+    assert {5, 6} <= set(leaves(Cells(by_any={7: 5, "7": 6})).values())
+
+
+def test_people_are_shown_keys_as_they_are():
+    [path] = [path for path, value in leaves(Cells(cells={"7.5~#": "x"})).items() if value == "x"]
+    assert shown(path) == "cells.7.5~#"
+
+
+@pytest.mark.parametrize(
+    ("path", "base", "other"),
+    [
+        ("box.1", {"box": (1, 2)}, {"box": (1, 3)}),
+        ("cells.7~15", {"cells": {"7.5": "a"}}, {"cells": {"7.5": "b"}}),
+        ("by_number.7", {"by_number": {7: 1}}, {"by_number": {7: 2}}),
+    ],
+)
+def test_tuples_and_tables_of_any_keys_take_values_of_others(path: str, base: dict[str, Any], other: dict[str, Any]):
+    assert put_together(Cells(**base), {path: Cells(**other)}) == Cells(**other)
+
+
+@pytest.mark.parametrize("kind", [float, Decimal])
+def test_not_a_number_is_the_same_as_itself(kind: type):
+    one, other = (leaves(Cells(share=kind("nan"))) for _ in range(2))
+    assert one == other
+
+
+@pytest.mark.parametrize("text", ["", "  "])
+def test_a_text_without_letters_is_no_value(text: str):
+    assert leaves(Bill(number=text))["number"] is None
