@@ -146,7 +146,8 @@ def _held(name: str, candidate: Attempt, beliefs: Mapping[str, Belief], ties: Ti
     if candidate.said.get(name) != () or name in candidate.told:
         return []
     tied = list(matching(ties[name], candidate.leaves))
-    known = all(path in beliefs and candidate.leaves[path] is not None for path in tied)
+    missing = set(ties[name]) - {each for path in tied for each in (path, pattern_of(path))}
+    known = not missing and all(path in beliefs and candidate.leaves[path] is not None for path in tied)
     return tied if known and len(tied) > 1 else []
 
 

@@ -199,3 +199,17 @@ def test_evidence_of_what_is_not_weighed_leaves_with_no_trust_and_the_source_tha
     assert told["total"].trust == pytest.approx(found.trust["total"])
     assert (told["tax"].trust, told["iban"].trust) == (0, 0)
     assert {each.source for each in told.values()} == {"a"}
+
+
+class Table(Record):
+    rates: dict[str, int] = {}
+    lines: list[int] = []
+    total: int = 3
+    paid: int = 3
+
+
+@pytest.mark.parametrize("part", ["rates.*", "lines.*"])
+def test_an_identity_lifts_nothing_where_one_of_the_names_that_it_ties_has_no_value(part: str):
+    made = gave("a", Table(rates={"low": 1}), said={"adds_up": ()})
+    assert standing(made, ties={"adds_up": ("total", "paid")}).relief
+    assert not standing(made, ties={"adds_up": (part, "total", "paid")}).relief
