@@ -134,7 +134,7 @@ def _rows(case: Case, trial: int, attempt: Attempt, step: Step) -> list[Observat
     truth = truth_of(case)
     known = {name for name in PROMISED if getattr(truth, name) is not None and name != "type_code"}
     if isinstance(attempt.made, Invoice):
-        attempt = Attempt(**{**vars_of(attempt), "made": spelled(attempt.made, truth)})
+        attempt = replace(attempt, made=spelled(attempt.made, truth))
     found = observed(case.id, trial, attempt, truth, ties_of(step))
     return [row for row in found if row.fault or row.path in known]
 
@@ -148,11 +148,6 @@ def spelled(made: Invoice, truth: Invoice) -> Invoice:
         if isinstance(heads[name], str) and same_text(getattr(made, name), heads[name])
     }
     return made.model_copy(update=update)
-
-
-def vars_of(attempt: Attempt) -> dict[str, Any]:
-    """The attempt's own fields."""
-    return {name: getattr(attempt, name) for name in Attempt.__dataclass_fields__}
 
 
 if __name__ == "__main__":
