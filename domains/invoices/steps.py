@@ -53,12 +53,12 @@ async def parse(einvoice: EInvoice, *, documents: Documents) -> Invoice | Reject
     return parse_xml(await documents.get(einvoice.xml))
 
 
-async def extract(pages: Pages, *, documents: Documents, vendors: Vendors, model: Model) -> Invoice | Rejected:
+async def extract(pages: Pages, *, documents: Documents, vendors: Vendors, model: Model) -> Invoice:
     """Has a language model read the invoice from its pages; every value comes with the quote it follows from."""
     return vouched(await ask_for_invoice(model, await layout_of(documents, pages.layout)), vendors)
 
 
-async def extract_on_device(pages: Pages, *, documents: Documents, vendors: Vendors) -> Invoice | Rejected:
+async def extract_on_device(pages: Pages, *, documents: Documents, vendors: Vendors) -> Invoice:
     """Reads the invoice from words and boxes, and looks its supplier up in the vendor book."""
     layout = await layout_of(documents, pages.layout)
     return vouched(await asyncio.to_thread(read_invoice, layout), vendors)
