@@ -14,7 +14,6 @@ import click
 from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from agentflow.cli.inputs import Input, find_files, read_inputs, submit
 from agentflow.cli.results import (
@@ -31,7 +30,7 @@ from agentflow.cli.results import (
 )
 from agentflow.engine.models import read_models
 from agentflow.engine.roster import log as waiting
-from agentflow.errors import AgentflowError, StoreError
+from agentflow.errors import AgentflowError
 from agentflow.jobs.packs import PackFolder, load_pack
 from agentflow.jobs.runner import Runner, is_document, open_runner
 
@@ -202,21 +201,10 @@ async def _work(
 
 async def _one(runner: Runner, given: Input) -> Line:
     try:
-        async for attempt in _patiently():
-            with attempt:
-                job = await submit(runner, given)
-                return line_of(given.name, await runner.run(job.id))
-        raise AssertionError("the last try returns or raises")
+        job = await submit(runner, given)
+        return line_of(given.name, await runner.run(job.id))
     except (AgentflowError, OSError, ValueError) as error:  # this input fails, and no other
         return refused(given.name, str(error))
-
-
-def _patiently() -> AsyncRetrying:
-    """A database that broke off, such as one that is locked while it mends itself after a kill, is asked again."""
-    pause = wait_random_exponential(0.2, max=4)
-    return AsyncRetrying(
-        retry=retry_if_exception_type(StoreError), wait=pause, stop=stop_after_attempt(8), reraise=True
-    )
 
 
 @asynccontextmanager
