@@ -29,12 +29,16 @@ Savers = Callable[[Fence], Any]
 """A LangGraph saver for one run of one job; they share what is open."""
 
 
-def fenced_sqlite(saver: Any, writing: asyncio.Lock, fence: Fence) -> Any:
-    """The saver, its writes fenced; `writing` is shared by all savers of its connection."""
+def fenced_sqlite(saver: Any, turns: asyncio.Lock, fence: Fence) -> Any:
+    """The saver, its writes fenced; the savers of its connection take `turns`.
+
+    SQLite refuses at once, however long it would wait for others, to write where a read of the same connection is
+    under way and another connection has written since.
+    """
 
     @asynccontextmanager
     async def held() -> AsyncGenerator[None]:
-        async with writing:
+        async with turns:
             try:
                 await saver.conn.execute("BEGIN IMMEDIATE")
                 asked = "SELECT 1 FROM job WHERE id = ? AND fence = ?"
@@ -56,6 +60,13 @@ def fenced_sqlite(saver: Any, writing: asyncio.Lock, fence: Fence) -> Any:
 
     for name in ("aput", "aput_writes", "adelete_thread"):
         setattr(saver, name, fenced(getattr(saver, name)))
+    look = saver.aget_tuple
+
+    async def looked(config: Any) -> Any:
+        async with turns:
+            return await look(config)
+
+    saver.aget_tuple = looked
     return saver
 
 

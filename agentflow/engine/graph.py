@@ -117,12 +117,12 @@ async def _sqlite_checkpoints(file: str) -> AsyncGenerator[Savers]:
     async with AsyncSqliteSaver.from_conn_string(file) as first:
         await first.conn.execute("PRAGMA busy_timeout = 30000")
         await first.setup()
-        writing = asyncio.Lock()
+        turns = asyncio.Lock()
 
         def saver(fence: Fence) -> Any:
             made = AsyncSqliteSaver(first.conn)
             made.is_setup = True
-            return fenced_sqlite(made, writing, fence)
+            return fenced_sqlite(made, turns, fence)
 
         yield saver
 

@@ -148,6 +148,34 @@ async def test_checkpoints_of_a_lost_run_are_refused(database: str):
         assert await holder.aget_tuple({"configurable": {"thread_id": job.id}}) is not None
 
 
+async def test_checkpoints_are_read_and_written_at_once_while_others_write_to_the_database(
+    tmp_path: Path, database: str
+):
+    from langgraph.checkpoint.base import empty_checkpoint
+
+    async with open_runner(pack(Stops()), home=tmp_path, database=database) as runner:
+        job = await runner.submit(Letter(text="a b"), "letter-1", "sha")
+        fence = await runner.store.begin(job.id, since=("queued",), terms=job.price_list_id or "")
+        assert fence is not None
+        async with open_checkpoints(database) as savers:
+            held, thread = Fence(job.id, fence), {"thread_id": job.id, "checkpoint_ns": ""}
+            stored = await savers(held).aput({"configurable": thread}, empty_checkpoint(), {}, {})
+
+            async def read() -> None:
+                for _ in range(400):
+                    await savers(held).aget_tuple({"configurable": thread})
+
+            async def write() -> None:
+                for number in range(100):
+                    await savers(held).aput_writes(stored, [("channel", number)], "task")
+
+            async def elsewhere() -> None:
+                for _ in range(50):
+                    await runner.store.change(job.id, seconds=1.0)
+
+            await asyncio.gather(read(), read(), read(), write(), write(), elsewhere(), elsewhere())
+
+
 async def test_effects_and_attempts_of_a_lost_run_are_refused_and_its_costs_are_kept(database: str):
     async with a_lost_run(database) as (store, job, lost):
         journal = store.journal(job.id, lost)
