@@ -20,8 +20,8 @@ from agentflow.errors import ConfigError, RequestError, StoreError
 from agentflow.flow.pack import Pack
 from agentflow.flow.record import Document, Record
 from agentflow.jobs.dispatch import Engine
+from agentflow.jobs.engines.inline import InlineEngine
 from agentflow.jobs.ids import new_id, now
-from agentflow.jobs.inprocess import InProcess
 from agentflow.jobs.ledger.prices import dearest
 from agentflow.jobs.ledger.settling import release
 from agentflow.jobs.ledger.tables import ListedPrice, Outbox, PriceList, Reservation, SpendAccount
@@ -129,11 +129,13 @@ class Agentflow:
                         budget=self._budget,
                     )
                 )
-            self.engine = self._given_engine or InProcess(self._unfinished, patience=self._grace)
+            self.engine = self._given_engine or InlineEngine(grace=self._grace)
             if self._tell:
                 courier = Courier(self.store, Sender(self.gate), self._sinks)
                 await stack.enter_async_context(courier.working())
             if self._work:
+                if self._given_engine is None:
+                    await self._take_up()
                 await stack.enter_async_context(self.engine.serve(self.run, concurrency=self._concurrency))
             self._stack = stack.pop_all()
         return self
@@ -334,10 +336,12 @@ class Agentflow:
             raise ConfigError(f"there is no pack {pack} here; serve it too, or finish its jobs where it is")
         return self._runners[pack]
 
-    async def _unfinished(self) -> Sequence[str]:
-        async with self.store.looking() as session:
+    async def _take_up(self) -> None:
+        """Hands over the jobs that an earlier process has left: an engine in memory has forgotten them."""
+        async with self.store.writing() as session:
             open_ones = (Job.status.in_(("queued", "running")), Job.pack.in_(self._parts))
-            return (await session.scalars(select(Job.id).where(*open_ones).order_by(Job.id))).all()
+            for job, tenant in await session.execute(select(Job.id, Job.tenant_id).where(*open_ones).order_by(Job.id)):
+                await self.engine.submit(session, job, tenant)
 
     async def _store_file(self, given: Path | bytes, name: str | None) -> Document:
         if isinstance(given, Path):

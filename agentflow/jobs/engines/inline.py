@@ -1,4 +1,4 @@
-"""The inline engine: jobs are carried in this process and kept in its memory, for tests and scripts."""
+"""The inline engine: jobs are carried by the process that accepts them: no server, nothing to install."""
 
 import asyncio
 import heapq
@@ -35,12 +35,14 @@ class InlineEngine:
         self._waiting: dict[str, list[Waiting]] = {}
         self._tenants: dict[str, str] = {}
         self._running: dict[asyncio.Task[None], str] = {}
+        self._again: dict[str, tuple[str, int]] = {}
+        """Tenant and priority of jobs that were handed over while they ran: what for, their run may not have seen."""
         self._numbers = itertools.count()
         self._news = asyncio.Event()
         self._workers = 0
 
     async def submit(self, session: AsyncSession, job: str, tenant: str, *, priority: int = 0) -> None:
-        """Hands a job over once the session's transaction commits; the same id, while it waits or runs, is one."""
+        """Hands a job over once the session's transaction commits; the same id, while it waits, is one."""
         handed: list[tuple[str, str, int]] | None = session.info.get(HANDED)
         if handed is None:
             handed = session.info[HANDED] = []
@@ -65,6 +67,7 @@ class InlineEngine:
 
     async def cancel(self, job: str) -> None:
         """Keeps a waiting job from being started."""
+        self._again.pop(job, None)
         for queue in self._waiting.values():
             for one in [one for one in queue if one[2] == job]:
                 queue.remove(one)
@@ -87,7 +90,9 @@ class InlineEngine:
 
     def _take(self, handed: list[tuple[str, str, int]]) -> None:
         for job, tenant, priority in handed:
-            if job not in self._tenants:
+            if job in self._running.values():
+                self._again[job] = (tenant, priority)
+            elif job not in self._tenants:
                 self._queue(job, tenant, priority)
         handed.clear()
 
@@ -117,5 +122,8 @@ class InlineEngine:
     def _end(self, task: asyncio.Task[Any], found: Waiting) -> None:
         tenant = self._tenants.pop(self._running.pop(task))
         self._news.set()
+        again = self._again.pop(found[2], None)
         if task.cancelled() or task.exception() is not None:
-            self._queue(found[2], tenant, -found[0])
+            again = (tenant, -found[0])
+        if again is not None:
+            self._queue(found[2], *again)

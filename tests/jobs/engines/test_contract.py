@@ -4,7 +4,9 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
+from agentflow.jobs.tables import Job
 from tests.jobs.engines.beds import KINDS, open_bed, until
 
 
@@ -37,6 +39,20 @@ async def test_the_same_id_twice_is_one(bed):
             [last] = await b.post("last")
             await until(lambda: last in b.ended)
     assert b.times[job] == 1
+
+
+async def test_what_is_handed_over_while_it_runs_is_run_once_more(bed):
+    async with bed() as b:
+        [job] = await b.post("a")
+
+        async def answered() -> None:
+            async with b.sessions.begin() as session:
+                await session.execute(update(Job).where(Job.id == job).values(fence=Job.fence + 1))
+                if b.times[job] == 1:
+                    await b.engine.submit(session, job, "local")
+
+        async with b.engine.serve(lambda job: b.run(job, answered), concurrency=2):
+            await until(lambda: b.ended == [job, job])
 
 
 async def test_what_the_caller_rolls_back_was_never_handed_over(bed):
