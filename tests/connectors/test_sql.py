@@ -16,6 +16,8 @@ from agentflow.errors import ConfigError, ConnectorError
 
 TABLES = MetaData()
 SUMS = Table("sums", TABLES, Column("id", Integer, primary_key=True), Column("amount", Money))
+COUNTER = MetaData()
+Table("counter", COUNTER, Column("n", Integer))
 PARTS = Table("parts", TABLES, Column("id", Integer, primary_key=True), Column("sum", ForeignKey(SUMS.c.id)))
 
 COUNT_UP = """
@@ -25,8 +27,6 @@ from agentflow.connectors.sql import open_database, one_at_a_time
 
 async def main():
     async with open_database(sys.argv[1]) as engine:
-        async with engine.begin() as connection:
-            await connection.execute(text("CREATE TABLE IF NOT EXISTS counter (n INTEGER)"))
         for _ in range(20):
             async with one_at_a_time(engine, "counter") as connection:
                 n = (await connection.execute(text("SELECT max(n) FROM counter"))).scalar() or 0
@@ -41,6 +41,8 @@ def url(tmp_path: Path) -> str:
 
 
 async def test_processes_that_read_and_write_one_database_wait_for_each_other(database):
+    async with open_database(database) as engine:
+        await create_tables(engine, COUNTER)
     command = [sys.executable, "-c", COUNT_UP, database]
     running = [await asyncio.create_subprocess_exec(*command, stderr=subprocess.PIPE) for _ in range(4)]
     errors = [(await process.communicate())[1].decode() for process in running]
