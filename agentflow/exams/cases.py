@@ -60,7 +60,7 @@ class Case(BaseModel):
 
     @property
     def group(self) -> str:
-        """What is never divided: its vendor, else its document. Intervals are clustered by it."""
+        """What is never divided between splits: its vendor, else its document."""
         return self.tags.get(VENDOR) or self.own
 
     @property
