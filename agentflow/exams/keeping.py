@@ -115,6 +115,11 @@ class Kept:
         """USD that the steps have cost so far."""
         return sum((step.cost for step in (*self.steps.values(), *self._void)), Decimal(0))
 
+    @property
+    def latest(self) -> list[str]:
+        """The runs that are done; of one candidate, case and trial the last."""
+        return list({(end.candidate, end.case, end.trial): end.run for end in self.ends.values()}.values())
+
     def by_run(self) -> Mapping[str, list[StepDone]]:
         """The steps of each run in the order in which they were done."""
         found: dict[str, list[StepDone]] = defaultdict(list)

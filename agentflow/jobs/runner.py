@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -24,6 +25,7 @@ from agentflow.engine.trace_export import open_tracing
 from agentflow.engine.trace_spans import JobTrace, Tracing, job_trace
 from agentflow.engine.trust.figures import Figures
 from agentflow.errors import AgentflowError, ConfigError, LeaseLost, RunError, StoreError
+from agentflow.exams.stamping import fresh
 from agentflow.flow.journal import Journal
 from agentflow.flow.pack import Pack
 from agentflow.flow.record import Document, Record
@@ -32,6 +34,8 @@ from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.tables import PriceList, Verification
 from agentflow.jobs.store import Store, dollars, open_store
 from agentflow.jobs.tables import ENDED, Job, Status
+
+log = logging.getLogger(__name__)
 
 
 class Runner:
@@ -55,7 +59,11 @@ class Runner:
         self._models = models
         self._tracing = tracing
         self._graph = Graph(pack.workflow)
-        self._figures = Figures.model_validate(pack.calibration)
+        self._figures, self.stale = fresh(
+            Figures.model_validate(pack.calibration), pack, getattr(models, "configs", {})
+        )
+        for text in self.stale:
+            log.warning(text)
 
     @property
     def documents(self) -> Documents:
