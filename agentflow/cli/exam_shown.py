@@ -44,10 +44,10 @@ def told(report: Report) -> Iterator[str]:
 
 
 def percent(found: Estimate) -> str:
-    """`97.5 % (95.1-98.9)`."""
+    """`97.5 %`, and its interval on a line of its own."""
     if found.value is None:
         return "-"
-    return f"{100 * found.value:.1f} % ({100 * (found.low or 0):.1f}-{100 * (found.high or 0):.1f})"
+    return f"{100 * found.value:.1f} %\n{100 * (found.low or 0):.1f}-{100 * (found.high or 0):.1f}"
 
 
 def usd(found: Estimate) -> str:
