@@ -34,6 +34,7 @@ from agentflow.exams.running import Told as Went
 from agentflow.exams.scoring import Marks, marks_of
 from agentflow.exams.stamping import files_hash, stamps_of
 from agentflow.exams.summary import told_of
+from agentflow.exams.verdict_page import page
 from agentflow.jobs.packs import PackFolder, load_pack, read_connect
 from agentflow.testing import Twin, read_faulty, read_truth
 
@@ -197,6 +198,7 @@ def _told(options: Options, plan: Plan, kept: Kept, went: Went) -> Report:
         comparisons=_compared(options, marks),
     )
     _write(home / "report.json", as_json(report, exam))
+    (home / "verdict.html").write_text(page(report, exam), encoding="utf-8")
     if options.faults is None:
         configs = read_models(options.roles or options.folder.models)
         stamps = stamps_of(exam.pack, configs, options.folder.folder)
