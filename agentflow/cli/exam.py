@@ -28,9 +28,10 @@ from agentflow.exams.candidates import MORE, Candidate, candidates_of, digest
 from agentflow.exams.cases import Exam, read_exam
 from agentflow.exams.comparing import Comparison, compare
 from agentflow.exams.keeping import FILE, Ended, Kept
+from agentflow.exams.planning import Plan
 from agentflow.exams.report import Report, as_json, held_of
-from agentflow.exams.running import Plan, examine
 from agentflow.exams.running import Told as Went
+from agentflow.exams.running import examine
 from agentflow.exams.scoring import Marks, marks_of
 from agentflow.exams.stamping import files_hash, stamps_of
 from agentflow.exams.summary import told_of

@@ -176,7 +176,7 @@ def _interval(found: Estimate, unit: str) -> str:
 
 
 def _figure(value: float, unit: str) -> str:
-    return f"{100 * value:.1f} %" if unit == "share" else f"{value:.4f} USD" if value < 0.1 else f"{value:.2f} USD"
+    return f"{100 * value:.1f} %" if unit == "share" else f"{value:.2g} USD" if value < 0.1 else f"{value:.2f} USD"
 
 
 def _seen(found: Estimate) -> float:

@@ -21,8 +21,9 @@ from agentflow.exams.calibration import calibrate
 from agentflow.exams.candidates import candidates_of
 from agentflow.exams.comparing import compare
 from agentflow.exams.keeping import Kept
+from agentflow.exams.planning import Plan
 from agentflow.exams.report import Report, as_json, held_of
-from agentflow.exams.running import Plan, examine
+from agentflow.exams.running import examine
 from agentflow.exams.scoring import marks_of
 from agentflow.exams.summary import told_of
 from agentflow.exams.verdict_page import page
