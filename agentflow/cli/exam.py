@@ -14,6 +14,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from agentflow.cli.exam_add import add, export
 from agentflow.cli.exam_shown import show
 from agentflow.cli.run import STOPPED, alone, parse_connections, parse_usd
 from agentflow.connectors.opening import open_connectors
@@ -247,3 +248,7 @@ def following(total: int, console: Console) -> Generator[Callable[[Ended], None]
             progress.update(task, advance=1, description=f"{ended.candidate}, case {ended.case}: {spent:.4f} USD")
 
         yield tell
+
+
+command.add_command(add)
+command.add_command(export)
