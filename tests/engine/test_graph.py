@@ -30,7 +30,7 @@ class Notebook:
     async def begin_effect(self, key: str, step: str) -> Any:
         return Begun(self.effects.setdefault(key, None))
 
-    async def end_effect(self, key: str, made: Any) -> None:
+    async def end_effect(self, key: str, made: Any, line: Any = None) -> None:
         self.effects[key] = made
 
 
