@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from agentflow.cli.places import database, db_option, documents_option, out_option
 from agentflow.cli.run import parse_connections, parse_usd
 from agentflow.errors import ConfigError
 from agentflow.jobs.packs import PackFolder, load_pack
@@ -16,10 +17,9 @@ from agentflow.jobs.packs import PackFolder, load_pack
 
 @click.command("serve")
 @click.argument("packs", nargs=-1, required=True, metavar="PACK...")
-@click.option("--db", metavar="URL", help="Job database.  [default: sqlite file in the out folder]")
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("out/server"), show_default=True, help="Documents."
-)
+@db_option
+@out_option
+@documents_option
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
 @click.option("--concurrency", type=click.IntRange(1), default=8, show_default=True, help="Jobs under way at once.")
@@ -58,7 +58,7 @@ async def _serve(folders: list[PackFolder], options: dict[str, Any]) -> None:
     set_up(logging.INFO)
     home: Path = options["out"]
     await asyncio.to_thread(home.mkdir, parents=True, exist_ok=True)
-    names, url = [folder.pack.name for folder in folders], options["db"] or f"sqlite:///{home / 'agentflow.db'}"
+    names, url = [folder.pack.name for folder in folders], database(options["db"], home)
     async with open_dbos(url, packs=names, timing=replace(Timing(), grace=options["grace"])) as engine:
         await _listen(_service(folders, options, engine), options)
 
@@ -88,6 +88,7 @@ def _service(folders: list[PackFolder], options: dict[str, Any], engine: Any) ->
         parts,
         home=options["out"],
         database=options["db"],
+        documents=options["documents"],
         engine=engine,
         concurrency=options["concurrency"],
         work=not options["no_work"],
