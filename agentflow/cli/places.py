@@ -21,6 +21,10 @@ documents_option = click.option(
     help="Where documents lie: a folder, s3://bucket/path, any URL of fsspec.  [default: documents in the out folder]",
 )
 
+log_option = click.option(
+    "--log", type=click.Choice(["json", "text"]), default="json", show_default=True, help="Lines on standard error."
+)
+
 
 def database(db: str | None, out: Path) -> str:
     """The job database's URL."""

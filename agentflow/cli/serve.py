@@ -1,7 +1,6 @@
 """agentflow serve: sells packs' jobs over HTTP."""
 
 import asyncio
-import logging
 from decimal import Decimal
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 
 import click
 
-from agentflow.cli.places import database, db_option, documents_option, out_option
+from agentflow.cli.places import database, db_option, documents_option, log_option, out_option
 from agentflow.cli.run import parse_connections, parse_usd
 from agentflow.errors import ConfigError
 from agentflow.jobs.packs import PackFolder, load_pack
@@ -32,6 +31,7 @@ from agentflow.jobs.packs import PackFolder, load_pack
 @click.option("--billing-file", type=click.Path(path_type=Path), help="Append every charge and credit to a JSONL file.")
 @click.option("--billing-url", metavar="URL", help="Post every charge and credit there as a CloudEvent.")
 @click.option("--private-webhooks", is_flag=True, help="Let tenants name URLs in the network here; for trying out.")
+@log_option
 @click.option("--grace", type=click.FloatRange(0), default=20.0, show_default=True, help="Seconds to end in.")
 def command(packs: tuple[str, ...], **options: Any) -> None:
     """Sell the jobs of PACKs over HTTP; API keys come from `agentflow key new`.
@@ -53,9 +53,9 @@ async def _serve(folders: list[PackFolder], options: dict[str, Any]) -> None:
 
     from agentflow.jobs.engines.dbos import open_dbos
     from agentflow.jobs.engines.serving import Timing
-    from agentflow.web.logs import set_up
+    from agentflow.jobs.logs import set_up
 
-    set_up(logging.INFO)
+    set_up(options["log"])
     home: Path = options["out"]
     await asyncio.to_thread(home.mkdir, parents=True, exist_ok=True)
     names, url = [folder.pack.name for folder in folders], database(options["db"], home)

@@ -1,7 +1,6 @@
 """agentflow work: a worker, which carries the jobs of packs until it is told to stop."""
 
 import asyncio
-import logging
 import signal
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,7 +11,7 @@ import click
 from rich.console import Console
 from sqlalchemy.engine import make_url
 
-from agentflow.cli.places import database, db_option, documents_option, out_option
+from agentflow.cli.places import database, db_option, documents_option, log_option, out_option
 from agentflow.cli.results import printable
 from agentflow.cli.run import parse_connections
 from agentflow.connectors.documents import Documents
@@ -20,6 +19,7 @@ from agentflow.engine.models import read_models
 from agentflow.jobs.engines.dbos import DbosEngine, open_dbos
 from agentflow.jobs.engines.serving import Timing
 from agentflow.jobs.ledger.bill import money
+from agentflow.jobs.logs import set_up
 from agentflow.jobs.packs import PackFolder, load_pack
 from agentflow.jobs.runner import Runner, open_runner
 from agentflow.jobs.tables import Job
@@ -31,6 +31,7 @@ from agentflow.jobs.work import carrying
 @db_option
 @out_option
 @documents_option
+@log_option
 @click.option("--concurrency", type=click.IntRange(1), default=10, show_default=True, help="Jobs under way at once.")
 @click.option(
     "--connect", metavar="NAME=URL", multiple=True, callback=parse_connections, help="What a connector reads."
@@ -57,7 +58,7 @@ def command(packs: tuple[str, ...], **options: Any) -> None:
     folders = [load_pack(pack) for pack in packs]
     if len({folder.pack.name for folder in folders}) < len(folders):
         raise click.UsageError("two of the packs have the same name; a job would not know which is its own")
-    logging.getLogger("psycopg").setLevel(logging.ERROR)  # it tells of each write that was refused
+    set_up(options["log"])
     asyncio.run(_work(folders, options))
 
 

@@ -222,6 +222,7 @@ class Agentflow:
         )
         held = await enter(session, job, terms.most)
         await self.engine.submit(session, job.id, job.tenant_id)
+        log.info("job accepted", extra={"job": job.id, "pack": job.pack, "tenant": job.tenant_id})
         return job, held
 
     async def job(self, job: str, tenant: str = LOCAL) -> Job:

@@ -9,8 +9,9 @@ from typing import Any
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from agentflow.jobs.ids import new_id
+from agentflow.jobs.ids import ID, new_id
 from agentflow.jobs.keys import Caller
+from agentflow.jobs.logs import about
 from agentflow.web.limits import Buckets, Limits
 from agentflow.web.problems import Problem, answer, as_problem
 from agentflow.web.strict import strict_json
@@ -53,7 +54,8 @@ class Entrance:
         try:
             if self._open > self._limits.at_once and not scope["path"].startswith("/healthz"):
                 raise Problem("temporary-reduced-capacity", "Too much is under way here.", headers={"Retry-After": "1"})  # noqa: TRY301 - answered as all others
-            await self._app(scope, receive, sending)
+            with about(request_id=state["request_id"]):
+                await self._app(scope, receive, sending)
         except Exception as error:
             problem = as_problem(error)
             if problem.code == "internal":
@@ -79,11 +81,13 @@ def _mark(message: Message, state: Mapping[str, Any]) -> None:
 def _told(scope: Scope) -> dict[str, Any]:
     """What a log line may say of a request: the route's own pattern, nothing that the caller wrote."""
     state, route = scope["state"], scope.get("route")
+    job = scope.get("path_params", {}).get("job_id", "")
     caller: Caller | None = state.get("caller")
     return {
         "request_id": state["request_id"],
         "method": scope["method"] if scope["method"] in METHODS else "?",
         "route": getattr(route, "path", "-"),
+        "job": job if ID.fullmatch(job) else None,
         "tenant": caller.tenant if caller else None,
         "key": caller.key if caller else None,
     }

@@ -29,6 +29,16 @@ async def test_a_pack_is_sold_over_http_and_a_stopping_server_finishes_what_it_h
         assert await asyncio.to_thread(server.wait, 30) == 0
     lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
     assert [line["status"] for line in lines if line.get("route") == "/v1/jobs"] == [202, 202]
+    accepted = [line for line in lines if line["message"] == "job accepted"]
+    assert [line["job"] for line in accepted] == [done.id, slow.id]
+    requests = {line["request_id"]: line for line in lines if line["message"] == "request"}
+    assert [requests[line["request_id"]]["route"] for line in accepted] == ["/v1/jobs", "/v1/jobs"]
+    told = [(line["message"], line.get("status")) for line in lines if line.get("job") == done.id]
+    assert [one for one in told if one[0].startswith("job ")] == [
+        ("job accepted", None),
+        ("job begun", None),
+        ("job rests", "finished"),
+    ]
     assert key not in (tmp_path / "log").read_text()
     assert json.loads((tmp_path / "bill.jsonl").read_text().splitlines()[0])["data"]["amount_minor"] == 10
 

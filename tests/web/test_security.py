@@ -10,8 +10,8 @@ import pytest
 from agentflow.jobs.ids import now
 from agentflow.jobs.keys import OPERATOR, SCOPES, revoke, well_formed
 from agentflow.jobs.ledger import giving
+from agentflow.jobs.logs import JsonLines
 from agentflow.web.limits import Limits
-from agentflow.web.logs import JsonLines
 from tests.web.served import LOCK, Served, ended, once, order, serving
 
 UNKNOWN = {
