@@ -45,7 +45,7 @@ class Store:
 
     async def accept(self, pack: Pack, tenant: str = LOCAL) -> PriceList:
         """The terms of the pack's prices, published where they are new, and the tenant's account in their currency."""
-        async with self._writing.begin() as session:
+        async with self.writing() as session:
             return await publish(session, pack, tenant)
 
     async def submit(self, job: Job) -> Job:
