@@ -24,7 +24,7 @@ async def test_asking_too_often_is_told_when_to_come_back(tmp_path: Path):
         client, other = await served.client(), await served.client("bolt")
         answers = [await client.get("/v1/jobs") for _ in range(4)]
         assert [a.status_code for a in answers] == [200, 200, 200, 429]
-        assert answers[0].headers["ratelimit-policy"] == '"perkey";q=3;w=60, "atonce";q=64;qu="concurrent-requests"'
+        assert answers[0].headers["ratelimit-policy"] == '"perkey";q=3;w=60, "atonce";q=128;qu="concurrent-requests"'
         assert answers[3].json()["retryable"] is True
         assert answers[0].headers["ratelimit"].startswith('"perkey";r=2;t=')
         said = re.search(r'"perkey";r=0;t=(\d+)', answers[3].headers["ratelimit"])
