@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Integer, bindparam, cast, exists, func, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from agentflow.connectors.sql import single
@@ -188,6 +189,8 @@ async def unbroken(transaction: AbstractAsyncContextManager[T]) -> AsyncGenerato
     try:
         async with transaction as begun:
             yield begun
+    except NoConnection as error:
+        raise StoreError("the job database is busy: none of its connections is free") from error
     except DBAPIError as error:
         if error.connection_invalidated or isinstance(error, (OperationalError, InterfaceError, InternalError)):
             raise StoreError(f"the job database broke off: {' '.join(str(error.orig).split())}") from error

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -30,8 +31,11 @@ from agentflow.flow.record import Document, Record
 from agentflow.flow.step import label
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.tables import PriceList, Verification
+from agentflow.jobs.logs import about, told
 from agentflow.jobs.store import Store, dollars, open_store
 from agentflow.jobs.tables import ENDED, Job, Status
+
+log = logging.getLogger("agentflow.jobs")
 
 
 class Runner:
@@ -129,10 +133,13 @@ class Runner:
             if not given:
                 return await self._cleared(row)
             raise RunError(f"job {row.id} is {row.status} by now; somebody else was faster")
-        try:
-            return await self._traced(row, answers, Fence(row.id, number))
-        except LeaseLost:  # whoever took the job over carries it on; or it was canceled
-            return await self._cleared(await self._row(row.id))
+        with about(job=row.id, pack=row.pack, tenant=row.tenant_id):
+            log.info("job begun")
+            try:
+                return await self._traced(row, answers, Fence(row.id, number))
+            except LeaseLost:  # whoever took the job over carries it on; or it was canceled
+                log.info("job taken over, or canceled")
+                return await self._cleared(await self._row(row.id))
 
     async def _cleared(self, row: Job) -> Job:
         """The job; what a run that was killed right after its end has left of its steps is deleted."""
@@ -144,6 +151,9 @@ class Runner:
         named = {"job": row.id, "pack": row.pack, "version": row.pack_version, "sha256": row.input_sha256}
         with job_trace(self._tracing, **named) as trace:
             job = await self._carry(row, answers, fence, trace)
+            log.info(
+                "job rests", extra={"status": job.status, "outcome": job.outcome, "seconds": round(job.seconds, 3)}
+            )
             trace.ended(job.status, job.outcome, job.cost_micros, [problem["code"] for problem in job.problems])
             return job
 
@@ -229,6 +239,7 @@ class Runner:
         if answered and isinstance(error, RunError):  # the answer did not fit: the question stays as it was
             await self.store.change(row.id, fence.number, status="awaiting_review", questions=row.questions, answers={})
             raise error
+        log.warning("job failed", extra={"error": told(error)})
         micros, roles = await self.store.cost(row.id)
         where = next(iter(getattr(error, "__notes__", [])), "")  # ours comes first; LangGraph adds its own behind it
         text = str(error) if isinstance(error, AgentflowError) else f"{type(error).__name__}: {error}"
