@@ -20,6 +20,7 @@ from langgraph.types import Command, Send, interrupt
 
 from agentflow.engine.attempt import type_made
 from agentflow.engine.fencing import Fence, Savers, fenced_postgres, fenced_sqlite, one_setup, postgres_pool
+from agentflow.engine.sparing import spared
 from agentflow.engine.trust import Accepted, Doubted, Verdict
 from agentflow.errors import ConfigError, StepLimitError
 from agentflow.flow.step import Step, as_list, item_of, label
@@ -79,13 +80,15 @@ class Graph:
     async def _run(self, job: str, saver: Any, perform: Perform, given: Any) -> Standing:
         config: Any = {**_thread(job), "recursion_limit": self._workflow.step_limit}
         try:
-            await self._with(saver).ainvoke(given, config, context=Context(perform), durability="sync")
+            made = await self._with(saver).ainvoke(given, config, context=Context(perform), durability="sync")
         except GraphRecursionError as error:
             limit = self._workflow.step_limit
             text = (
                 f"job {job} took more than {limit} steps in a row; mend the loop or raise step_limit= of the workflow"
             )
             raise StepLimitError(text) from error
+        if OUTCOME in made and "__interrupt__" not in made:
+            return Standing(made, {}, begun=True)
         return await self.standing(job, saver)
 
     def _with(self, saver: Any) -> Any:
@@ -122,7 +125,7 @@ async def _sqlite_checkpoints(file: str) -> AsyncGenerator[Savers]:
         def saver(fence: Fence) -> Any:
             made = AsyncSqliteSaver(first.conn)
             made.is_setup = True
-            return fenced_sqlite(made, turns, fence)
+            return spared(fenced_sqlite(made, turns, fence))
 
         yield saver
 
@@ -136,7 +139,7 @@ async def _postgres_checkpoints(url: str) -> AsyncGenerator[Savers]:
     async with postgres_pool(url) as pool:
         async with one_setup(pool):
             await postgres.AsyncPostgresSaver(pool).setup()
-        yield lambda fence: fenced_postgres(postgres.AsyncPostgresSaver(pool), fence)
+        yield lambda fence: spared(fenced_postgres(postgres.AsyncPostgresSaver(pool), fence))
 
 
 def memory_saver() -> Any:
