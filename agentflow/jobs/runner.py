@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from agentflow.connectors.documents import Documents
+from agentflow.connectors.opening import open_connectors
 from agentflow.engine.answer import Bounded
 from agentflow.engine.attempt import Binder, Services, perform
 from agentflow.engine.fencing import Fence, Savers
@@ -24,7 +25,7 @@ from agentflow.engine.trace_export import open_tracing
 from agentflow.engine.trace_spans import JobTrace, Tracing, job_trace
 from agentflow.engine.trust.figures import Figures
 from agentflow.errors import AgentflowError, ConfigError, LeaseLost, RunError, StoreError
-from agentflow.flow.connector import Connector
+from agentflow.exams.stamping import fresh
 from agentflow.flow.journal import Journal
 from agentflow.flow.pack import Pack
 from agentflow.flow.record import Document, Record
@@ -59,7 +60,11 @@ class Runner:
         self._models = models
         self._tracing = tracing
         self._graph = Graph(pack.workflow)
-        self._figures = Figures.model_validate(pack.calibration)
+        self._figures, self.stale = fresh(
+            Figures.model_validate(pack.calibration), pack, getattr(models, "configs", {})
+        )
+        for text in self.stale:
+            log.warning(text)
 
     @property
     def documents(self) -> Documents:
@@ -275,7 +280,7 @@ async def open_runner(
     jobs = database or f"sqlite:///{home / 'agentflow.db'}"
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(jobs))
-        opened = await _open_connectors(stack, pack, home, connect or {})
+        opened = await open_connectors(stack, pack, home, connect or {})
         terms = await store.accept(pack)
         savers = await stack.enter_async_context(open_checkpoints(jobs, store.turns))
         tracing = await stack.enter_async_context(open_tracing())
@@ -288,16 +293,6 @@ def _binder(models: Mapping[str, ModelConfig] | Binder | None, budget: Decimal |
     if budget is not None:
         raise ConfigError("budget= counts for roles of models.toml; give the binder its own, as Models(..., Budget())")
     return models
-
-
-async def _open_connectors(
-    stack: AsyncExitStack, pack: Pack, home: Path, connect: Mapping[str, str]
-) -> dict[type[Any], Any]:
-    kinds: list[type[Connector]] = [Documents, *(kind for kind in pack.connectors if kind is not Documents)]
-    names = [kind.name for kind in kinds]
-    if unknown := sorted(set(connect) - set(names)):
-        raise ConfigError(f"the pack {pack.name} has no connector {', '.join(unknown)}; it has {', '.join(names)}")
-    return {kind: await stack.enter_async_context(kind.open(connect.get(kind.name), home)) for kind in kinds}
 
 
 def _verified(row: Job, outcome: str, values: Mapping[str, Any], passed: Sequence[Any]) -> Verification:

@@ -37,7 +37,9 @@ async def accepting(kind: str, url: str, home: Path, requests: int) -> list[Metr
     taken = sorted(taken)
     return [
         Metric(f"submit, {kind}: requests/s", requests / wall, None, None, 300.0),
-        Metric(f"submit, {kind}: ms, 99th percentile", 1000 * taken[int(0.99 * len(taken))], None, None, 100.0, "at most"),
+        Metric(
+            f"submit, {kind}: ms, 99th percentile", 1000 * taken[int(0.99 * len(taken))], None, None, 100.0, "at most"
+        ),
         Metric(f"submit, {kind}: ms, median", 1000 * taken[len(taken) // 2], None, None, None),
         Metric(f"submit, {kind}: ms of processor a request, server", 1000 * spent / requests, None, None, None),
         Metric(f"submit, {kind}: ms of processor a request, sender", 1000 * of_load / requests, None, None, None),
@@ -91,7 +93,9 @@ def _loaded(load: Load) -> tuple[float, float, list[float]]:
     """Seconds of wall clock and of processor that the load took, and seconds by answer."""
     command = [sys.executable, "-m", "tests.benchmarks.load"]
     given = told(load)
-    done = subprocess.run(command, cwd=ROOT, env=environment(), input=given, stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment(), input=given, stdout=subprocess.PIPE, text=True, check=True
+    )
     wall, of_load, taken = json.loads(done.stdout)
     return wall, of_load, taken
 
