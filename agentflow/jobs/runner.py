@@ -262,7 +262,7 @@ async def open_runner(
         store = await stack.enter_async_context(open_store(jobs))
         opened = await _open_connectors(stack, pack, home, connect or {})
         terms = await store.accept(pack)
-        savers = await stack.enter_async_context(open_checkpoints(jobs))
+        savers = await stack.enter_async_context(open_checkpoints(jobs, store.turns))
         tracing = await stack.enter_async_context(open_tracing())
         yield Runner(pack, store, terms, savers, opened, _binder(models, budget), tracing)
 

@@ -30,13 +30,13 @@ class Store:
         self._engine = engine
         self._writing = async_sessionmaker(engine, expire_on_commit=False)
         # SQLite lets one write at a time: who waits here is served in turn, who waits there sleeps and tries again.
-        self._turns = asyncio.Lock() if engine.dialect.name == "sqlite" else nullcontext()
+        self.turns = asyncio.Lock() if engine.dialect.name == "sqlite" else nullcontext()
         self._reading = async_sessionmaker(reading(engine), expire_on_commit=False)
 
     @asynccontextmanager
     async def writing(self) -> AsyncGenerator[AsyncSession]:
         """A transaction that writes; what is done in it is there together or not at all."""
-        async with self._turns, unbroken(self._writing.begin()) as session:
+        async with self.turns, unbroken(self._writing.begin()) as session:
             yield session
 
     def looking(self) -> AbstractAsyncContextManager[AsyncSession]:
@@ -45,7 +45,7 @@ class Store:
 
     async def accept(self, pack: Pack, tenant: str = LOCAL) -> PriceList:
         """The terms of the pack's prices, published where they are new, and the tenant's account in their currency."""
-        async with self._writing.begin() as session:
+        async with self.writing() as session:
             return await publish(session, pack, tenant)
 
     async def submit(self, job: Job) -> Job:
@@ -191,10 +191,7 @@ class Store:
 
     def journal(self, job: str, fence: int | None = None) -> "JobJournal":
         """What the engine writes while the job runs, held under `fence`."""
-        return JobJournal(self._engine, job, fence)
-
-    def _transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
-        return unbroken(self._writing.begin())
+        return JobJournal(self._engine, self.turns, job, fence)
 
 
 async def enter(session: AsyncSession, job: Job, most: ListedPrice | None = None) -> Reservation:
