@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from agentflow.connectors.documents import Documents
+from agentflow.connectors.opening import open_connectors
 from agentflow.engine.answer import Bounded
 from agentflow.engine.attempt import Binder, Services, perform
 from agentflow.engine.fencing import Fence, Savers
@@ -23,7 +25,7 @@ from agentflow.engine.trace_export import open_tracing
 from agentflow.engine.trace_spans import JobTrace, Tracing, job_trace
 from agentflow.engine.trust.figures import Figures
 from agentflow.errors import AgentflowError, ConfigError, LeaseLost, RunError, StoreError
-from agentflow.flow.connector import Connector
+from agentflow.exams.stamping import fresh
 from agentflow.flow.journal import Journal
 from agentflow.flow.pack import Pack
 from agentflow.flow.record import Document, Record
@@ -32,6 +34,8 @@ from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.tables import PriceList, Verification
 from agentflow.jobs.store import Store, dollars, open_store
 from agentflow.jobs.tables import ENDED, Job, Status
+
+log = logging.getLogger(__name__)
 
 
 class Runner:
@@ -55,7 +59,11 @@ class Runner:
         self._models = models
         self._tracing = tracing
         self._graph = Graph(pack.workflow)
-        self._figures = Figures.model_validate(pack.calibration)
+        self._figures, self.stale = fresh(
+            Figures.model_validate(pack.calibration), pack, getattr(models, "configs", {})
+        )
+        for text in self.stale:
+            log.warning(text)
 
     @property
     def documents(self) -> Documents:
@@ -260,7 +268,7 @@ async def open_runner(
     jobs = database or f"sqlite:///{home / 'agentflow.db'}"
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(jobs))
-        opened = await _open_connectors(stack, pack, home, connect or {})
+        opened = await open_connectors(stack, pack, home, connect or {})
         terms = await store.accept(pack)
         savers = await stack.enter_async_context(open_checkpoints(jobs, store.turns))
         tracing = await stack.enter_async_context(open_tracing())
@@ -273,16 +281,6 @@ def _binder(models: Mapping[str, ModelConfig] | Binder | None, budget: Decimal |
     if budget is not None:
         raise ConfigError("budget= counts for roles of models.toml; give the binder its own, as Models(..., Budget())")
     return models
-
-
-async def _open_connectors(
-    stack: AsyncExitStack, pack: Pack, home: Path, connect: Mapping[str, str]
-) -> dict[type[Any], Any]:
-    kinds: list[type[Connector]] = [Documents, *(kind for kind in pack.connectors if kind is not Documents)]
-    names = [kind.name for kind in kinds]
-    if unknown := sorted(set(connect) - set(names)):
-        raise ConfigError(f"the pack {pack.name} has no connector {', '.join(unknown)}; it has {', '.join(names)}")
-    return {kind: await stack.enter_async_context(kind.open(connect.get(kind.name), home)) for kind in kinds}
 
 
 def _verified(row: Job, outcome: str, values: Mapping[str, Any], passed: Sequence[Any]) -> Verification:

@@ -190,6 +190,17 @@ class StepFigures(Counted):
     """How the step's sources are asked, where an exam has chosen that; None asks as the policy says."""
 
 
+class Stamps(Counted):
+    """What was measured, as hashes: figures do not hold for what has changed since."""
+
+    pack: str = ""
+    """Of the pack's code and tables as a whole, for people."""
+    prompts: dict[str, str] = {}
+    """By step: of what makes its question. By `step/source`: of the function. By `step#check`: of the check."""
+    models: dict[str, str] = {}
+    """By role: of the model that played it, and how it was asked."""
+
+
 class Figures(Counted):
     """All of a pack's figures: `calibration.json` is this as JSON.
 
@@ -201,6 +212,8 @@ class Figures(Counted):
     about: str = ""
     """For people: what was measured, on what, and by which command."""
     steps: dict[str, StepFigures] = {}
+    stamps: Stamps = Stamps()
+    """Empty where they are not known: the figures are taken as they are."""
     _laws: dict[Any, Any] = PrivateAttr(default_factory=dict[Any, Any])
 
     @property
