@@ -60,10 +60,8 @@ class Runner:
         self._models = models
         self._tracing = tracing
         self._graph = Graph(pack.workflow)
-        self._figures, self.stale = fresh(
-            Figures.model_validate(pack.calibration), pack, getattr(models, "configs", {})
-        )
-        for text in self.stale:
+        self._figures, stale = fresh(Figures.model_validate(pack.calibration), pack, getattr(models, "configs", {}))
+        for text in stale:
             log.warning(text)
 
     @property

@@ -23,7 +23,6 @@ def truth(request: Request) -> Gold | None:
     return None if answer is None else Gold(number, answer)
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 def test_models_behind_http_are_measured_priced_and_stamped(tmp_path: Path):
     pytest.importorskip("aiohttp", reason="the faulty-model server needs the testing extra")
     pack = tmp_path / "p_http"
