@@ -70,7 +70,7 @@ def command() -> None:
 )
 @click.option("--step", help="Examine one step alone; those before it are given where the gold tells them.")
 @click.option(
-    "--against", metavar="RUN", help="Compare with the exam in this folder; RUN:NAME for one candidate of it."
+    "--against", metavar="RUN", help="Compare with the exam in this folder; RUN:NAME for one of its candidates."
 )
 @click.option("--faults", type=click.Path(exists=True, path_type=Path), help="Ask the models of a faulty.toml instead.")
 @click.option("--max-cost", metavar="USD", callback=parse_usd, help="What models may cost, all starts together.")
@@ -189,6 +189,9 @@ def _told(options: Options, plan: Plan, kept: Kept, went: Went) -> Report:
     exam, home = options.exam, options.home
     marks = marks_of(exam, kept, went.keys)
     told = tuple(told_of(each) for each in marks)
+    if not told:
+        of = f"step {plan.step}" if plan.step else "anything that was run"
+        raise ConfigError(f"no case tells what is right for {of}; nothing can be said of it")
     figures = _figures(options, kept, went)
     report = Report(
         pack=exam.pack.name,
@@ -226,13 +229,15 @@ def _compared(options: Options, marks: Sequence[Marks]) -> tuple[Comparison, ...
     if options.against is None:
         return ()
     where, _, name = options.against.partition(":")
-    if not (Path(where) / FILE).is_file() or Path(where).resolve() == options.home.resolve():
+    own = Path(where).resolve() == options.home.resolve()
+    if not (Path(where) / FILE).is_file() or (own and not name):
         raise ConfigError(f"--against {where}: name the folder of another exam, which holds {FILE}")
     other = Kept(Path(where))
     before = {each.candidate: each for each in marks_of(options.exam, other, other.latest)}
     if name and name not in before:
         raise ConfigError(f"--against {where}: it has no candidate {name}; it has {', '.join(before)}")
-    pairs = [(each, before[name or each.candidate]) for each in marks if name or each.candidate in before]
+    others = [each for each in marks if not (own and each.candidate == name)]
+    pairs = [(each, before[name or each.candidate]) for each in others if name or each.candidate in before]
     if not pairs:
         raise ConfigError(f"--against {where}: no candidate is in both; say which as {where}:NAME")
     try:
