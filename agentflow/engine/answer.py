@@ -175,7 +175,7 @@ async def checked(
                 judge = _judge(step, check, makers or {source}, services)
                 if judge is None:
                     continue
-            said[name] = await _run_check(step, check, made, reads, services, judge)
+            said[name] = await run_check(step, check, made, reads, services, judge)
     problems = tuple(problem for found in said.values() for problem in found)
     return Attempt(source, made, problems, said)
 
@@ -187,9 +187,10 @@ def _judge(step: Step, check: Check, makers: Collection[str], services: Services
     return next((model for model in models if model is not None), None)
 
 
-async def _run_check(
-    step: Step, check: Check, made: Any, reads: Sequence[Any], services: Services, judge: Model | None
+async def run_check(
+    step: Step, check: Check, made: Any, reads: Sequence[Any], services: Services, judge: Model | None = None
 ) -> tuple[Problem, ...]:
+    """What one of the step's checks says of what was made; a problem of its own where it fails."""
     signature = signature_of(check)
     places = [place_of(kind, step.signature.reads) for kind in signature.reads[1:]]
     try:

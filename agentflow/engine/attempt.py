@@ -92,7 +92,8 @@ class Case:
             passes = standing is not None and accepts(standing.candidate) and self._passes(standing, alpha)
             for attempt in answered:
                 trust = (before, standing.least if standing else 0.0)
-                await self._note(attempt, trust, passes and attempt is answered[-1])
+                last = standing.candidate if standing and passes and attempt is answered[-1] else None
+                await self._note(attempt, trust, last is not None, last)
             if standing and passes:
                 return accepted(standing, self.attempts)
 
@@ -219,9 +220,13 @@ class Case:
             candidate = replace(candidate, told=told)
         return stand(candidate, beliefs, self.step.ties, self._laws.figures.identities, self.policy.promises)
 
-    async def _note(self, attempt: Attempt, trust: tuple[float, float] | None, passes: bool) -> None:
+    async def _note(
+        self, attempt: Attempt, trust: tuple[float, float] | None, passes: bool, left: Attempt | None = None
+    ) -> None:
         self._noted += 1
-        line = line_of(self.step, self.item, self._noted, attempt, trust=trust, accepted=passes)
+        line = line_of(
+            self.step, self.item, self._noted, attempt, trust=trust, accepted=passes, left=left, ladder=self.ladder
+        )
         await self.services.journal.attempt(line)
 
     def _left(self, source: str) -> int:

@@ -1,7 +1,7 @@
 """The job store: jobs, their effects, model calls and attempts, in any SQL database."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from decimal import Decimal
 from typing import Any
@@ -19,8 +19,9 @@ from agentflow.jobs.ledger.prices import dearest, publish
 from agentflow.jobs.ledger.settling import release, reserve, reserve_new, settle
 from agentflow.jobs.ledger.tables import ListedPrice, PriceList, Reservation, Verification
 from agentflow.jobs.migrate import upgrade
-from agentflow.jobs.tables import ENDED, LOCAL, Attempt, Cost, Job, Status
+from agentflow.jobs.tables import ENDED, LOCAL, Attempt, Cost, Job, Kept, Status
 from agentflow.jobs.telling.events import next_event, note
+from agentflow.jobs.verification import passed_of
 
 
 class Store:
@@ -119,7 +120,12 @@ class Store:
         async with self.writing() as session:
             changed = await session.execute(
                 update(Job)
-                .where(Job.id == job, Job.status.in_(since), Job.fence == (Job.fence if fence is None else fence))
+                .where(
+                    Job.id == job,
+                    Job.status.in_(since),
+                    Job.erased_at.is_(None),
+                    Job.fence == (Job.fence if fence is None else fence),
+                )
                 .values(**values)
                 .returning(Job.fence)
             )
@@ -133,8 +139,19 @@ class Store:
             await reserve(session, row)
             return fence
 
-    async def finish(self, job: str, verification: Verification, fence: int | None = None, **values: Any) -> Job:
-        """Ends a job with its outcome, verified and charged in one transaction; an ended job stays as it is."""
+    async def finish(
+        self,
+        job: str,
+        verification: Verification,
+        fence: int | None = None,
+        *,
+        kept: Mapping[str, Any] | None = None,
+        **values: Any,
+    ) -> Job:
+        """Ends a job with its outcome, verified and charged in one transaction; an ended job stays as it is.
+
+        `kept` are the records that the verification is replayed from, by name.
+        """
         async with self.writing() as session:
             await hold(session, job, fence)
             row = await session.get_one(Job, job, with_for_update=True)
@@ -142,6 +159,8 @@ class Store:
                 charge = await settle(session, row, verification)
                 price = (charge.amount_minor, charge.currency) if charge else (0, row.currency)
                 note(session, row, "job.finished", {"outcome": verification.outcome})
+                if kept is not None:
+                    session.add(Kept(job_id=row.id, records=dict(kept)))
                 for name, value in (values | {"price_minor": price[0], "currency": price[1]}).items():
                     setattr(row, name, value)
                 row.status, row.outcome, row.finished_at = "finished", verification.outcome, now()
@@ -163,12 +182,15 @@ class Store:
                 await release(session, job)
             return row
 
-    async def cost(self, job: str) -> tuple[int, list[str]]:
-        """Millionths of a USD that the job's model calls have cost so far, and the roles asked."""
+    async def cost(self, job: str) -> tuple[int, dict[str, list[str]]]:
+        """Millionths of a USD that the job's model calls have cost so far, and by role the models that answered."""
+        answered = select(Cost.role, Cost.model).where(Cost.job_id == job, Cost.fault.is_(None)).distinct()
+        models: dict[str, list[str]] = {}
         async with self.looking() as session:
             total = await session.scalar(select(func.sum(Cost.cost_micros)).where(Cost.job_id == job))
-            roles = await session.scalars(select(Cost.role).where(Cost.job_id == job, Cost.fault.is_(None)).distinct())
-            return int(total or 0), sorted(roles)
+            for role, model in (await session.execute(answered.order_by(Cost.role, Cost.model))).all():
+                models.setdefault(role, []).append(model)
+            return int(total or 0), models
 
     async def attempts(self, job: str) -> Sequence[Attempt]:
         """The attempts at the job's steps in the order in which they ended, those of all its runs."""
@@ -181,13 +203,9 @@ class Store:
         async with self.looking() as session:
             return (await session.scalars(query)).all()
 
-    async def passed(self, job: str) -> list[dict[str, Any]]:
-        """By step and item: whose answer left it, and what its checks noted."""
-        last = {(row.step, row.item): row for row in await self.attempts(job) if row.accepted}
-        return [
-            {"step": step, "item": item, "source": row.source, "noted": sorted({p["code"] for p in row.problems})}
-            for (step, item), row in last.items()
-        ]
+    async def passed(self, job: str) -> list[Attempt]:
+        """By step and item: the attempt after which something left it for the last time."""
+        return passed_of(await self.attempts(job))
 
     def journal(self, job: str, fence: int | None = None) -> "JobJournal":
         """What the engine writes while the job runs, held under `fence`."""

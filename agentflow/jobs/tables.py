@@ -71,6 +71,27 @@ class Job(Table):
     """What people have answered and no step has read yet, by question id."""
     labels: Mapped[dict[str, Any]] = mapped_column(default_factory=dict[str, Any])
     """What the tenant wrote on it, for itself."""
+    erased_at: Mapped[datetime | None] = mapped_column(default=None)
+    """When all that it read and made was deleted; it is never carried on again."""
+
+
+class Kept(Table):
+    """What the steps of a finished job made and read, by record: what its verification is replayed from."""
+
+    __tablename__ = "kept"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("job.id"), primary_key=True)
+    records: Mapped[dict[str, Any]]
+    """Without its input and its outcome, which stand in the job."""
+
+
+class Erasure(Table):
+    """A document that an erased job or file has left: to be deleted, unless something kept refers to it."""
+
+    __tablename__ = "erasure"
+
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    created_at: Mapped[datetime]
 
 
 class Worker(Table):
@@ -145,3 +166,5 @@ class Attempt(Table):
     seconds: Mapped[float] = mapped_column(Double)
     cost_micros: Mapped[int]
     created_at: Mapped[datetime]
+    weighed: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    """As in `AttemptLine`."""

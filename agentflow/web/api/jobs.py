@@ -32,7 +32,7 @@ from agentflow.web.api.deps import (
     tagged,
     utc,
 )
-from agentflow.web.api.shapes import JobBody, JobGiven, Page, ResultBody, VerificationBody
+from agentflow.web.api.shapes import JobBody, JobGiven, Page, ResultBody, VerificationBody, VerifiedStep
 from agentflow.web.api.standing import fresh, show, shown
 from agentflow.web.openapi import also
 from agentflow.web.problems import Problem
@@ -40,6 +40,7 @@ from agentflow.web.problems import Problem
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 Reader = Annotated[Caller, Depends(needs("jobs:read"))]
 Writer = Annotated[Caller, Depends(needs("jobs:write"))]
+STEP = tuple(set(VerifiedStep.model_fields) - {"checks"})
 COME_BACK = "1"
 """Seconds after which it is worth to look at a job again."""
 
@@ -159,8 +160,11 @@ async def verification(job_id: JobId, caller: Reader, service: Service) -> Verif
         row = await session.scalar(select(Verification).where(*mine).order_by(Verification.id.desc()).limit(1))
     if row is None:
         raise Problem("not-ready", f"The job is {job.status}.", headers={"Retry-After": COME_BACK})
-    names = set(VerificationBody.model_fields) - {"job"}
-    return VerificationBody(job=row.job_id, **{name: getattr(row, name) for name in names})
+    names = set(VerificationBody.model_fields) - {"job", "checks"}
+    steps = [
+        VerifiedStep(**{name: each.get(name) for name in STEP}, checks=each.get("checks", [])) for each in row.checks
+    ]
+    return VerificationBody(job=row.job_id, checks=steps, **{name: getattr(row, name) for name in names})
 
 
 async def _room(service: Agentflow) -> None:
