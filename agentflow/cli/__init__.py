@@ -9,6 +9,7 @@ COMMANDS = {
     "run": "Run a pack on documents and write what it made of them.",
     "review": "Show and answer the questions that jobs ask a person.",
     "trace": "Show what was tried for a job, and why it ended as it did.",
+    "verify": "Go through the verification of a finished job again, and say what differs.",
     "work": "Carry the jobs that wait in a database, on one host or many.",
     "check": "Look for faults in a pack without running it.",
     "draw": "Draw a pack's workflow as Mermaid or SVG.",

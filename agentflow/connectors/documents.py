@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import re
 import stat
 import tempfile
 from collections.abc import AsyncGenerator
@@ -14,6 +15,8 @@ from agentflow.errors import ConnectorError
 from agentflow.flow.record import Document
 
 CHUNK = 1 << 20
+NAME = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
+"""A sha256 in a text: the name of a document, perhaps."""
 
 
 class Documents:
@@ -55,9 +58,20 @@ class Documents:
                 f"document {sha256[:12]} is not in the store ({error.strerror}); add it again"
             ) from error
 
+    async def intact(self, sha256: str) -> bool | None:
+        """Whether the bytes stored under `sha256` are still those; None where there are none."""
+        return await asyncio.to_thread(self._intact, self.path(sha256))
+
     def path(self, sha256: str) -> Path:
         """Where the bytes stored under `sha256` lie."""
         return self._folder / sha256[:2] / sha256
+
+    def _intact(self, path: Path) -> bool | None:
+        try:
+            with path.open("rb") as stored:
+                return hashlib.file_digest(stored, "sha256").hexdigest() == path.name
+        except OSError:
+            return None
 
     def _copy(self, path: Path, name: str) -> Document:
         try:

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import cached_property
@@ -209,16 +209,10 @@ class Case:
         return frozenset(now).union(*(attempt.told for attempt in own))
 
     async def _stand(self) -> Standing | None:
-        answers = [attempt for attempt in self.attempts if attempt.made is not None]
-        if not answers:
-            return None
-        beliefs = believe(self.attempts, self._laws, self.step.ties, one_type=len(self.step.signature.makes) == 1)
-        candidate = likeliest(answers, beliefs)
-        if candidate.source == MERGED:
-            makers, told = {attempt.source for attempt in answers}, candidate.told
-            candidate = await checked(self.step, MERGED, candidate.made, self.reads, self.services, makers)
-            candidate = replace(candidate, told=told)
-        return stand(candidate, beliefs, self.step.ties, self._laws.figures.identities, self.policy.promises)
+        async def check(made: Any, makers: Collection[str]) -> Attempt:
+            return await checked(self.step, MERGED, made, self.reads, self.services, makers)
+
+        return await standing_of(self.step, self.attempts, self._laws, check)
 
     async def _note(
         self, attempt: Attempt, trust: tuple[float, float] | None, passes: bool, left: Attempt | None = None
@@ -293,6 +287,28 @@ class Case:
         calls = self._laws.figures.calls
         assumed = [0.0 if is_code(self.step, source) else CALL_SECONDS for source in self.ladder]
         return tuple(calls[s].seconds if s in calls else a for s, a in zip(self.ladder, assumed, strict=True))
+
+
+async def standing_of(
+    step: Step,
+    attempts: Sequence[Attempt],
+    laws: Laws,
+    check: Callable[[Any, Collection[str]], Awaitable[Attempt]],
+) -> Standing | None:
+    """Where the attempts leave the step; None where none is an answer.
+
+    `check` holds a record against the step's checks that several sources, its makers, had a part in.
+    """
+    answers = [attempt for attempt in attempts if attempt.made is not None]
+    if not answers:
+        return None
+    beliefs = believe(attempts, laws, step.ties, one_type=len(step.signature.makes) == 1)
+    candidate = likeliest(answers, beliefs)
+    if candidate.source == MERGED:
+        told = candidate.told
+        candidate = await check(candidate.made, {attempt.source for attempt in answers})
+        candidate = replace(candidate, told=told)
+    return stand(candidate, beliefs, step.ties, laws.figures.identities, step.policy.promises)
 
 
 def _distinct(step: Step, models: Binder) -> tuple[str, ...]:

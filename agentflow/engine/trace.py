@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, Literal
+from itertools import islice
+from typing import Any, Literal, TypeVar
 from uuid import uuid4
 
 from agentflow.engine.trust.values import dump, evidence_of
@@ -12,6 +13,8 @@ from agentflow.engine.trust.verdict import Asked, Attempt
 from agentflow.flow.check import Problem
 from agentflow.flow.journal import AttemptLine, Begun, CostLine, Journal
 from agentflow.flow.step import Step, as_list, label
+
+P = TypeVar("P")
 
 RAISED, ASKED = "raised", "asked"
 """The fault of an attempt whose own code raised an error, and of a person's who has not answered yet."""
@@ -105,6 +108,13 @@ def _weighed(
         codes = {name: sorted({p.code for p in problems}) for name, problems in left.said.items()}
         found |= {"left": {"source": left.source, "found": codes}}
     return {name: value for name, value in found.items() if value}
+
+
+def said_by(problems: Sequence[P], weighed: Mapping[str, Any] | None) -> dict[str, tuple[P, ...]]:
+    """By check that has seen an answer: which of its problems it found; from what the journal keeps of the attempt."""
+    counts: Mapping[str, int] = (weighed or {}).get("said", {})
+    rest = iter(problems)
+    return {name: tuple(islice(rest, count)) for name, count in counts.items()}
 
 
 def raised(source: str, error: Exception, seconds: float) -> Attempt:

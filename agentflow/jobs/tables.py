@@ -1,10 +1,13 @@
 """The tables of the job store: a row a job, an effect, a model call and an attempt."""
 
+import json
+import zlib
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import JSON, CheckConstraint, Double, ForeignKey, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, Dialect, Double, ForeignKey, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
+from sqlalchemy.types import TypeDecorator
 
 Status = Literal["queued", "running", "awaiting_review", "finished", "failed", "canceled"]
 ENDED: tuple[Status, ...] = ("finished", "canceled")
@@ -12,6 +15,19 @@ ENDED: tuple[Status, ...] = ("finished", "canceled")
 
 LOCAL = "local"
 """The tenant of jobs that are run without an API."""
+
+
+class Packed(TypeDecorator[dict[str, Any]]):
+    """JSON, compressed: records say the same words again and again."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: dict[str, Any] | None, dialect: Dialect) -> Any:  # noqa: D102 SQLAlchemy's own hooks
+        return None if value is None else zlib.compress(json.dumps(value, ensure_ascii=False).encode())
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> dict[str, Any] | None:  # noqa: D102 as above
+        return None if value is None else json.loads(zlib.decompress(value))
 
 
 class Table(MappedAsDataclass, DeclarativeBase, kw_only=True):
@@ -81,7 +97,7 @@ class Kept(Table):
     __tablename__ = "kept"
 
     job_id: Mapped[str] = mapped_column(ForeignKey("job.id"), primary_key=True)
-    records: Mapped[dict[str, Any]]
+    records: Mapped[dict[str, Any]] = mapped_column(Packed)
     """Without its input and its outcome, which stand in the job."""
 
 

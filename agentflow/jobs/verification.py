@@ -7,6 +7,7 @@ from dataclasses import asdict
 from hashlib import sha256
 from typing import Any
 
+from agentflow.engine.trace import said_by
 from agentflow.flow.check import Check, named_by
 from agentflow.flow.pack import Pack
 from agentflow.flow.step import Step, label
@@ -65,14 +66,8 @@ def entry_of(attempt: Attempt) -> dict[str, Any]:
 
 def codes_of(attempt: Attempt) -> dict[str, list[str]]:
     """By check that has seen the answer: the codes of the problems it found."""
-    return {name: sorted({problem["code"] for problem in found}) for name, found in said_by(attempt).items()}
-
-
-def said_by(attempt: Attempt) -> dict[str, list[Any]]:
-    """By check that has seen the answer: the problems it found."""
-    counts: Mapping[str, int] = (attempt.weighed or {}).get("said", {})
-    rest = iter(attempt.problems)
-    return {name: [next(rest) for _ in range(count)] for name, count in counts.items()}
+    said = said_by(attempt.problems, attempt.weighed)
+    return {name: sorted({problem["code"] for problem in found}) for name, found in said.items()}
 
 
 def records_of(pack: Pack, state: State) -> dict[str, Any]:

@@ -19,7 +19,7 @@ def upgrade() -> None:
     op.create_table(
         "kept",
         sa.Column("job_id", sa.String(), sa.ForeignKey("job.id"), primary_key=True),
-        sa.Column("records", sa.JSON(), nullable=False),
+        sa.Column("records", sa.LargeBinary(), nullable=False),
     )
     op.create_table(
         "erasure",
