@@ -54,9 +54,12 @@ class JobJournal:
     Raises LeaseLost where the job is not held under `fence` any more; costs are kept all the same, the money is spent.
     """
 
-    def __init__(self, engine: AsyncEngine, job: str, fence: int | None = None) -> None:
+    def __init__(
+        self, engine: AsyncEngine, turns: AbstractAsyncContextManager[Any], job: str, fence: int | None = None
+    ) -> None:
         self._engine = engine
         self._single = single(engine)
+        self._turns = turns
         self._job = job
         self._fence = {"held": job, "under": fence}
         self._run = new_id("run")
@@ -78,18 +81,18 @@ class JobJournal:
             "attempt": line.attempt,
             "prompt": line.prompt,
         }
-        async with unbroken(self._single.begin()) as connection:
+        async with self._turns, unbroken(self._single.begin()) as connection:
             await connection.execute(insert(Cost), row)
 
     async def attempt(self, line: AttemptLine) -> None:
         """Keeps an attempt for the job's trace."""
-        async with unbroken(self._single.begin()) as connection:
+        async with self._turns, unbroken(self._single.begin()) as connection:
             await self._keep(connection, line)
 
     async def begin_effect(self, key: str, step: str) -> Begun:
         """Notes that an effect starts; what is known of it from an earlier run of the job."""
         row = {"key": key, "job_id": self._job, "step": step, "begun_at": now()}
-        async with unbroken(self._single.begin()) as connection:
+        async with self._turns, unbroken(self._single.begin()) as connection:
             if await self._inserted(connection, Effect, row):
                 return Begun()
             seen = (await connection.execute(_SEE, {"effect": key, **self._fence})).first()
@@ -100,7 +103,7 @@ class JobJournal:
     async def end_effect(self, key: str, made: Mapping[str, Any], line: AttemptLine | None = None) -> None:
         """Notes that an effect is done and what it made, and keeps the attempt that made it."""
         row = {"effect": key, "what": dict(made), "at": now(), **self._fence}
-        async with unbroken(self._engine.begin()) as connection:
+        async with self._turns, unbroken(self._engine.begin()) as connection:
             if line is not None:
                 await self._keep(connection, line)
             if (await connection.execute(_END, row)).rowcount == 0:

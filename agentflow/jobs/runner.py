@@ -88,7 +88,10 @@ class Runner:
         raises ends the job as failed, free of charge; the next call tries it again. Raises StoreError where the job
         database broke off: the job can be carried on once it answers again.
         """
-        row = await self._row(job)
+        return await self.resume(await self._row(job), since)
+
+    async def resume(self, row: Job, since: Sequence[Status] = ("queued", "running", "failed")) -> Job:
+        """`run` for a job that was just read."""
         if row.status not in since:
             return await self._cleared(row)
         return await self._advance(row, row.answers or None, since)
@@ -185,7 +188,8 @@ class Runner:
     async def _move(
         self, row: Job, saver: Any, do: Any, answers: Mapping[str, Any] | None, journal: Journal
     ) -> Standing:
-        standing = await self._graph.standing(row.id, saver)
+        never = row.fence == 0  # nobody has begun it before
+        standing = Standing({}, {}, begun=False) if never else await self._graph.standing(row.id, saver)
         if not standing.begun and answers:
             raise RunError("the steps of this job are not kept here; name the folder of its run with --out")
         answers = {asked: given for asked, given in (answers or {}).items() if asked in standing.questions}
@@ -265,7 +269,7 @@ async def open_runner(
         store = await stack.enter_async_context(open_store(jobs))
         opened = await _open_connectors(stack, pack, home, connect or {})
         terms = await store.accept(pack)
-        savers = await stack.enter_async_context(open_checkpoints(jobs))
+        savers = await stack.enter_async_context(open_checkpoints(jobs, store.turns))
         tracing = await stack.enter_async_context(open_tracing())
         yield Runner(pack, store, terms, savers, opened, _binder(models, budget), tracing)
 

@@ -9,19 +9,19 @@ from typing import Any
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+from sqlalchemy.orm import defer
 
 from agentflow.connectors.sql import open_database, reading
 from agentflow.errors import LedgerError
 from agentflow.flow.pack import Pack
 from agentflow.jobs.ids import now
-from agentflow.jobs.journal import MICROS, JobJournal, hold, unbroken
+from agentflow.jobs.journal import MICROS, JobJournal, hold, lost, unbroken
 from agentflow.jobs.ledger.prices import dearest, publish
 from agentflow.jobs.ledger.settling import release, reserve, reserve_new, settle
 from agentflow.jobs.ledger.tables import ListedPrice, PriceList, Reservation, Verification
 from agentflow.jobs.migrate import upgrade
 from agentflow.jobs.tables import ENDED, LOCAL, Attempt, Cost, Job, Kept, Status
 from agentflow.jobs.telling.events import next_event, note
-from agentflow.jobs.verification import passed_of
 
 
 class Store:
@@ -31,13 +31,13 @@ class Store:
         self._engine = engine
         self._writing = async_sessionmaker(engine, expire_on_commit=False)
         # SQLite lets one write at a time: who waits here is served in turn, who waits there sleeps and tries again.
-        self._turns = asyncio.Lock() if engine.dialect.name == "sqlite" else nullcontext()
+        self.turns = asyncio.Lock() if engine.dialect.name == "sqlite" else nullcontext()
         self._reading = async_sessionmaker(reading(engine), expire_on_commit=False)
 
     @asynccontextmanager
     async def writing(self) -> AsyncGenerator[AsyncSession]:
         """A transaction that writes; what is done in it is there together or not at all."""
-        async with self._turns, unbroken(self._writing.begin()) as session:
+        async with self.turns, unbroken(self._writing.begin()) as session:
             yield session
 
     def looking(self) -> AbstractAsyncContextManager[AsyncSession]:
@@ -46,7 +46,7 @@ class Store:
 
     async def accept(self, pack: Pack, tenant: str = LOCAL) -> PriceList:
         """The terms of the pack's prices, published where they are new, and the tenant's account in their currency."""
-        async with self._writing.begin() as session:
+        async with self.writing() as session:
             return await publish(session, pack, tenant)
 
     async def submit(self, job: Job) -> Job:
@@ -116,28 +116,16 @@ class Store:
         Whoever ran it before may write no more. What may be charged for it is set aside again where it had failed; a
         job without terms gets those given.
         """
-        values: dict[str, Any] = {"status": "running", "questions": {}, "fence": Job.fence + 1}
         async with self.writing() as session:
-            changed = await session.execute(
-                update(Job)
-                .where(
-                    Job.id == job,
-                    Job.status.in_(since),
-                    Job.erased_at.is_(None),
-                    Job.fence == (Job.fence if fence is None else fence),
-                )
-                .values(**values)
-                .returning(Job.fence)
-            )
-            fence = changed.scalar()
-            if fence is None:
+            row = await session.get(Job, job, with_for_update=True)
+            lost_to_others = row is not None and fence is not None and row.fence != fence
+            if row is None or row.status not in since or row.erased_at is not None or lost_to_others:
                 return None
-            row = await session.get_one(Job, job)
+            row.status, row.questions, row.fence = "running", {}, row.fence + 1
             row.price_list_id = row.price_list_id or terms
             note(session, row, "job.started")
-            await session.flush()
             await reserve(session, row)
-            return fence
+            return row.fence
 
     async def finish(
         self,
@@ -153,8 +141,9 @@ class Store:
         `kept` are the records that the verification is replayed from, by name.
         """
         async with self.writing() as session:
-            await hold(session, job, fence)
             row = await session.get_one(Job, job, with_for_update=True)
+            if fence is not None and row.fence != fence:
+                raise lost(job)
             if row.status not in ENDED:
                 charge = await settle(session, row, verification)
                 price = (charge.amount_minor, charge.currency) if charge else (0, row.currency)
@@ -184,13 +173,15 @@ class Store:
 
     async def cost(self, job: str) -> tuple[int, dict[str, list[str]]]:
         """Millionths of a USD that the job's model calls have cost so far, and by role the models that answered."""
-        answered = select(Cost.role, Cost.model).where(Cost.job_id == job, Cost.fault.is_(None)).distinct()
-        models: dict[str, list[str]] = {}
+        of = (Cost.role, Cost.model, Cost.fault.is_(None))
+        query = select(*of, func.sum(Cost.cost_micros)).where(Cost.job_id == job).group_by(*of).order_by(*of)
         async with self.looking() as session:
-            total = await session.scalar(select(func.sum(Cost.cost_micros)).where(Cost.job_id == job))
-            for role, model in (await session.execute(answered.order_by(Cost.role, Cost.model))).all():
-                models.setdefault(role, []).append(model)
-            return int(total or 0), models
+            found = (await session.execute(query)).all()
+        models: dict[str, list[str]] = {role: [] for role, _, answered, _ in found if answered}
+        for role, model, answered, _ in found:
+            if answered:
+                models[role].append(model)
+        return int(sum(spent for *_, spent in found)), models
 
     async def attempts(self, job: str) -> Sequence[Attempt]:
         """The attempts at the job's steps in the order in which they ended, those of all its runs."""
@@ -203,16 +194,16 @@ class Store:
         async with self.looking() as session:
             return (await session.scalars(query)).all()
 
-    async def passed(self, job: str) -> list[Attempt]:
-        """By step and item: the attempt after which something left it for the last time."""
-        return passed_of(await self.attempts(job))
+    async def passed(self, job: str) -> Sequence[Attempt]:
+        """By step and item: the attempt after which something left it for the last time, without its answer."""
+        query = select(Attempt).where(Attempt.job_id == job, Attempt.accepted).order_by(Attempt.id)
+        async with self.looking() as session:
+            rows = (await session.scalars(query.options(defer(Attempt.output)))).all()
+        return list({(row.step, row.item): row for row in rows}.values())
 
     def journal(self, job: str, fence: int | None = None) -> "JobJournal":
         """What the engine writes while the job runs, held under `fence`."""
-        return JobJournal(self._engine, job, fence)
-
-    def _transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
-        return unbroken(self._writing.begin())
+        return JobJournal(self._engine, self.turns, job, fence)
 
 
 async def enter(session: AsyncSession, job: Job, most: ListedPrice | None = None) -> Reservation:

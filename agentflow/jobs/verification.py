@@ -45,11 +45,6 @@ def verified(
     )
 
 
-def passed_of(attempts: Sequence[Attempt]) -> list[Attempt]:
-    """By step and item: the attempt after which something left it for the last time."""
-    return list({(row.step, row.item): row for row in attempts if row.accepted}.values())
-
-
 def entry_of(attempt: Attempt) -> dict[str, Any]:
     """What a verification says of what left a step."""
     left = (attempt.weighed or {}).get("left")
