@@ -16,7 +16,7 @@ COMMANDS = {
     "bill": "What was charged and why; disputes, credits, statements, proof of the sums.",
     "serve": "Sell packs' jobs over HTTP.",
     "key": "Make, list and revoke the API keys of tenants.",
-    "db": "Bring a job database to the newest schema, or look whether it is.",
+    "db": "Bring a job database to the newest schema, or erase what is no longer to be kept.",
 }
 
 

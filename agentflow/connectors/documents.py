@@ -58,6 +58,14 @@ class Documents:
                 f"document {sha256[:12]} is not in the store ({error.strerror}); add it again"
             ) from error
 
+    async def drop(self, sha256: str) -> bool:
+        """Deletes what is stored under `sha256`; False where there was nothing."""
+        return await asyncio.to_thread(self._drop, self.path(sha256))
+
+    async def stored_at(self, sha256: str) -> float | None:
+        """When `sha256` was stored, or stored again, last: seconds since the epoch; None where it is not there."""
+        return await asyncio.to_thread(_modified, self.path(sha256))
+
     async def intact(self, sha256: str) -> bool | None:
         """Whether the bytes stored under `sha256` are still those; None where there are none."""
         return await asyncio.to_thread(self._intact, self.path(sha256))
@@ -65,6 +73,11 @@ class Documents:
     def path(self, sha256: str) -> Path:
         """Where the bytes stored under `sha256` lie."""
         return self._folder / sha256[:2] / sha256
+
+    def _drop(self, path: Path) -> bool:
+        there = path.exists()
+        path.unlink(missing_ok=True)
+        return there
 
     def _intact(self, path: Path) -> bool | None:
         try:
@@ -101,6 +114,7 @@ class Documents:
 
     def _write(self, sha: str, data: bytes) -> None:
         if self.path(sha).exists():
+            self.path(sha).touch()  # whoever deletes what nobody refers to sees that it is wanted again
             return
         with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as copy:
             copy.write(data)
@@ -111,6 +125,10 @@ class Documents:
         target = self.path(sha)
         target.parent.mkdir(exist_ok=True)
         copy.replace(target)
+
+
+def _modified(path: Path) -> float | None:
+    return path.stat().st_mtime if path.exists() else None
 
 
 def _settle(descriptor: int) -> None:

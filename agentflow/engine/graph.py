@@ -168,6 +168,12 @@ async def forget(job: str, saver: Any) -> None:
     await saver.adelete_thread(job)
 
 
+async def texts(job: str, saver: Any) -> str:
+    """All that the job's newest checkpoint holds, as text to be searched; empty where there is none."""
+    stored = await saver.aget_tuple(_thread(job))
+    return "" if stored is None else repr((stored.checkpoint, stored.pending_writes))
+
+
 def _command(**parts: Any) -> Any:
     return Command(**parts)
 

@@ -23,11 +23,10 @@ from agentflow.jobs.dispatch import Engine
 from agentflow.jobs.engines.inline import InlineEngine
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.prices import dearest
-from agentflow.jobs.ledger.settling import release
 from agentflow.jobs.ledger.tables import ListedPrice, Outbox, PriceList, Reservation, SpendAccount
 from agentflow.jobs.orders import Order, earlier_jobs, free_name, order_of, same
 from agentflow.jobs.runner import Runner, open_runner
-from agentflow.jobs.store import Store, enter, open_store
+from agentflow.jobs.store import Store, end_free, enter, open_store
 from agentflow.jobs.tables import LOCAL, Job
 from agentflow.jobs.telling.addresses import Gate
 from agentflow.jobs.telling.courier import Courier
@@ -309,11 +308,7 @@ class Agentflow:
         row = await job_of(session, job, tenant, lock=True)
         if row.status in ("finished", "failed", "canceled"):
             raise RequestError(f"The job is {row.status} already.", code="job-terminal")
-        row.status, row.finished_at = "canceled", now()
-        row.fence += 1  # whoever carries it may write no more
-        note(session, row, "job.canceled")
-        await session.flush()
-        await release(session, row.id)
+        await end_free(session, row)
         return row
 
     async def run(self, job: str) -> None:

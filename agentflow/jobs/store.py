@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import defer
 
-from agentflow.connectors.sql import open_database, reading
+from agentflow.connectors.sql import compact, open_database, reading
 from agentflow.errors import LedgerError
 from agentflow.flow.pack import Pack
 from agentflow.jobs.ids import now
@@ -43,6 +43,11 @@ class Store:
     def looking(self) -> AbstractAsyncContextManager[AsyncSession]:
         """A session that only reads."""
         return unbroken(self._reading())
+
+    async def compact(self) -> None:
+        """Leaves nothing in a SQLite file of what was deleted. Raises ConnectorError where others keep it busy."""
+        async with self.turns:
+            await compact(self._engine)
 
     async def accept(self, pack: Pack, tenant: str = LOCAL) -> PriceList:
         """The terms of the pack's prices, published where they are new, and the tenant's account in their currency."""
@@ -218,6 +223,15 @@ async def enter(session: AsyncSession, job: Job, most: ListedPrice | None = None
     await session.flush()
     session.add(queued)
     return await reserve_new(session, job, most or await dearest(session, job.price_list_id))
+
+
+async def end_free(session: AsyncSession, job: Job) -> None:
+    """Cancels a job that has not ended, free of charge; the caller's transaction holds its row."""
+    job.status, job.finished_at = "canceled", now()
+    job.fence += 1  # whoever carries it may write no more
+    note(session, job, "job.canceled")
+    await session.flush()
+    await release(session, job.id)
 
 
 @asynccontextmanager

@@ -34,6 +34,8 @@ FIGURES = {"about": "by hand", "steps": {"extract": {"every": {"sources": {"smal
 class Words(Record):
     document: Document
     count: int
+    copy_of: str = ""
+    """Where a copy lies in the blob store: a running job's steps alone know of it."""
 
 
 class Sums(Record):
@@ -52,8 +54,11 @@ class Filed(Record):
 
 
 async def read(document: Document, *, documents: Documents) -> Words | Unclear:
-    words = (await documents.get(document.sha256)).split()
-    return Words(document=document, count=len(words)) if words else Unclear(why="there is no word")
+    content = await documents.get(document.sha256)
+    if not content:
+        return Unclear(why="there is no word")
+    copy = await documents.put(content + b" (copy)")
+    return Words(document=document, count=len(content.split()), copy_of=copy)
 
 
 async def extract(words: Words, *, model: Model) -> Sums:
@@ -127,9 +132,8 @@ def pack(*more: Any, version: str = "1") -> Pack:
     )
 
 
-@asynccontextmanager
-async def running(home: Path, database: str | None, *said: dict[str, int]) -> AsyncGenerator[Runner]:
-    """A runner whose two models answer in turn what is said; the right sums where nothing is."""
+def answering(*said: dict[str, int]) -> FakeModels:
+    """Models that answer in turn what is said; the right sums where nothing is."""
     left = list(said)
 
     def answer(_: Any) -> Any:
@@ -137,8 +141,13 @@ async def running(home: Path, database: str | None, *said: dict[str, int]) -> As
         evidence = {name: {"trust": 0.9, "source": "model"} for name in values}
         return Sums.model_validate({**values, "evidence": evidence})
 
-    models = FakeModels(small=FakeModel(answer), frontier=FakeModel(answer), judge=FakeModel())
-    async with open_runner(pack(), home=home, database=database, models=models) as runner:
+    return FakeModels(small=FakeModel(answer), frontier=FakeModel(answer), judge=FakeModel())
+
+
+@asynccontextmanager
+async def running(home: Path, database: str | None, *said: dict[str, int]) -> AsyncGenerator[Runner]:
+    """A runner whose models answer what is said."""
+    async with open_runner(pack(), home=home, database=database, models=answering(*said)) as runner:
         yield runner
 
 

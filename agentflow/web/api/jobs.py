@@ -134,10 +134,12 @@ async def cancel(job_id: JobId, caller: Writer, service: Service) -> JobBody:
         return await show(session, job, live=service.live)
 
 
-@router.get("/{job_id}/result", responses=also(ResultBody, 304, 404, 409))
+@router.get("/{job_id}/result", responses=also(ResultBody, 304, 404, 409, 410))
 async def result(job_id: JobId, caller: Reader, service: Service, seen: IfNoneMatch = None) -> Response:
-    """What the job ended as, with the evidence by field; 409 while it has not."""
+    """What the job ended as, with the evidence by field; 409 while it has not, 410 once it was erased."""
     job = await service.job(job_id, caller.tenant)
+    if job.erased_at is not None:
+        raise Problem("gone", f"It was erased on {job.erased_at:%Y-%m-%d}; what it was charged stays.")
     if job.status != "finished" or job.outcome is None:
         raise Problem("not-ready", f"The job is {job.status}.", headers={"Retry-After": COME_BACK})
     body = ResultBody(

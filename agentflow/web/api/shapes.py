@@ -128,6 +128,8 @@ class JobBody(Told):
     version: int
     created_at: Time
     finished_at: Time | None
+    erased_at: Time | None = None
+    """When all that it read and made was deleted."""
     links: dict[str, str]
 
 
