@@ -8,9 +8,10 @@ from pathlib import Path
 
 import click
 
+from agentflow.cli.verify import present
 from agentflow.connectors.documents import Documents
 from agentflow.connectors.sql import open_database
-from agentflow.engine.graph import open_checkpoints
+from agentflow.engine.checkpoints import open_checkpoints
 from agentflow.jobs import migrate
 from agentflow.jobs.ids import now
 from agentflow.jobs.ledger.tables import Tenant
@@ -50,12 +51,12 @@ def check(url: str) -> None:
 @click.option(
     "--documents",
     "folders",
+    metavar="URL",
     multiple=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A folder that documents lie in, such as out/server/documents; may be named again.",
+    help="Where documents lie, such as the folder out/server/documents; may be named again.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be erased, and erase nothing.")
-def purge(url: str, tenant: str | None, days: int | None, folders: tuple[Path, ...], dry_run: bool) -> None:
+def purge(url: str, tenant: str | None, days: int | None, folders: tuple[str, ...], dry_run: bool) -> None:
     """Erase what jobs read and made, for good: inputs, records, results, evidence, answers, names, documents.
 
     What was charged stays as it is, with its verification's hashes: `agentflow bill verify` holds as before. Only jobs
@@ -81,12 +82,12 @@ async def _survey(url: str, scope: Scope) -> str:
         return f"would be erased: {_told(await survey(store, scope))}; nothing was"
 
 
-async def _purge(url: str, scope: Scope, folders: Sequence[Path]) -> str:
+async def _purge(url: str, scope: Scope, folders: Sequence[str]) -> str:
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(url))
         await _known(store, scope)
         savers = await stack.enter_async_context(open_checkpoints(url, store.turns))
-        opened = [await stack.enter_async_context(Documents.open(str(one), one)) for one in folders]
+        opened = [await stack.enter_async_context(Documents.open(present(one), Path())) for one in folders]
         erased = await clear(store, savers, scope)
         swept = await sweep(store, savers, opened)
         await store.compact()

@@ -10,6 +10,7 @@ import click
 from agentflow.cli.results import printable
 from agentflow.cli.trace import databases, located, opened
 from agentflow.connectors.documents import Documents
+from agentflow.engine.models import read_models
 from agentflow.jobs.packs import PackFolder, load_pack
 from agentflow.jobs.replay import Replay, replay
 
@@ -19,15 +20,9 @@ from agentflow.jobs.replay import Replay, replay
 @click.argument("pack", required=False)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.  [default: the folders in out/]")
 @click.option("--db", "--database", "db", metavar="URL", help="Job database.  [default: sqlite file in the out folder]")
-@click.option(
-    "--documents",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder of documents.  [default: beside the sqlite file]",
-)
+@click.option("--documents", metavar="URL", help="Where documents lie.  [default: the folder beside the sqlite file]")
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
-def command(
-    job: str, pack: str | None, out: Path | None, db: str | None, documents: Path | None, as_json: bool
-) -> None:
+def command(job: str, pack: str | None, out: Path | None, db: str | None, documents: str | None, as_json: bool) -> None:
     """Go through the verification of JOB again and say what differs; PACK is the folder of its pack.
 
     Every check that needs nothing but the records and their documents is asked again, and where a step promises
@@ -47,15 +42,22 @@ def command(
     raise SystemExit(1 if found.differs else 0)
 
 
-async def _replayed(wanted: str, urls: list[str], pack: str | None, documents: Path | None) -> Replay:
+async def _replayed(wanted: str, urls: list[str], pack: str | None, documents: str | None) -> Replay:
     url, job = await located(wanted, urls)
     folder = _pack(pack, job.pack)
-    beside = Path(url.removeprefix("sqlite:///")).parent / "documents"
-    place = documents or (beside if url.startswith("sqlite:") and beside.is_dir() else None)
+    beside = Path(url.removeprefix("sqlite:///")).parent
+    place = documents or (str(beside / "documents") if (beside / "documents").is_dir() else None)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(opened(url))
-        blobs = await stack.enter_async_context(Documents.open(str(place), place)) if place else None
-        return await replay(store, job.id, folder.pack, blobs)
+        blobs = await stack.enter_async_context(Documents.open(present(place), beside)) if place else None
+        return await replay(store, job.id, folder.pack, blobs, read_models(folder.models))
+
+
+def present(place: str) -> str:
+    """The place of documents. Raises click.UsageError where it is a folder that is not there."""
+    if "://" not in place and not Path(place).is_dir():
+        raise click.UsageError(f"there is no folder {place}; name the one that documents lie in")
+    return place
 
 
 def _pack(named: str | None, name: str) -> PackFolder:

@@ -12,8 +12,8 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from agentflow.connectors.documents import NAME, Documents
+from agentflow.engine.checkpoints import texts
 from agentflow.engine.fencing import Fence, Savers
-from agentflow.engine.graph import texts
 from agentflow.jobs.api_tables import File
 from agentflow.jobs.ids import now
 from agentflow.jobs.store import Store

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, func, null, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from agentflow.engine.checkpoints import forget
 from agentflow.engine.fencing import Fence, Savers
-from agentflow.engine.graph import forget
 from agentflow.errors import ConfigError, LeaseLost
 from agentflow.jobs.api_tables import File, Once
 from agentflow.jobs.ids import now

@@ -11,11 +11,13 @@ from sqlalchemy import select
 
 from agentflow.connectors.documents import NAME, Documents
 from agentflow.engine.answer import Services
+from agentflow.engine.models import ModelConfig
 from agentflow.engine.replay import NoModels, holds, rechecked, rejudged
 from agentflow.engine.trace import PERSON
 from agentflow.engine.trust.figures import Figures
 from agentflow.engine.trust.values import dump, evidence_of
 from agentflow.errors import AgentflowError, RunError
+from agentflow.exams.stamping import fresh
 from agentflow.flow.check import Problem
 from agentflow.flow.journal import AttemptLine
 from agentflow.flow.pack import Pack
@@ -71,12 +73,21 @@ class Replay:
         return list(dict.fromkeys(one.text for one in self.findings if one.weight == "note"))
 
 
-async def replay(store: Store, job: str, pack: Pack, documents: Documents | None) -> Replay:
+async def replay(
+    store: Store,
+    job: str,
+    pack: Pack,
+    documents: Documents | None,
+    models: Mapping[str, ModelConfig] | None = None,
+) -> Replay:
     """Goes through a finished job's verification again, by its pack and its kept records; models are not asked.
+
+    `models` are the roles of models.toml, which say whether the figures that were measured are still theirs.
 
     Raises RunError where there is nothing to go through: the job has not finished, or was erased.
     """
-    again = await _opened(store, job, pack, documents)
+    figures, _ = fresh(Figures.model_validate(pack.calibration), pack, models or {})
+    again = await _opened(store, job, pack, documents, figures)
     row = again.verification
     findings = [*again.contents(), *await again.blobs()]
     for entry in row.checks:
@@ -120,7 +131,7 @@ class _Again:
         if job.input_sha256 != row.input_sha256:
             yield Finding("differs", "the input is not the one that was verified")
         yield from self._delivered()
-        if definition_of(self.pack) != row.definition:
+        if definition_of(self.pack, self.services.figures) != row.definition:
             text = f"the pack has changed since: it was version {row.pack_version} and is version {self.pack.version}"
             yield Finding("note", f"{text}; its checks of today were asked")
 
@@ -231,7 +242,7 @@ def _compared(where: str, check: str, then: Sequence[str] | None, now: tuple[Pro
         )
 
 
-async def _opened(store: Store, job: str, pack: Pack, documents: Documents | None) -> _Again:
+async def _opened(store: Store, job: str, pack: Pack, documents: Documents | None, figures: Figures) -> _Again:
     async with store.looking() as session:
         row = await session.get_one(Job, job)
         verification = await session.scalar(
@@ -251,7 +262,7 @@ async def _opened(store: Store, job: str, pack: Pack, documents: Documents | Non
         {} if documents is None else {Documents: documents},
         NoModels(),
         store.journal(job),
-        Figures.model_validate(pack.calibration),
+        figures,
     )
     return _Again(row, verification, kept, await store.attempts(job), pack, services)
 

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from agentflow.engine.trace import said_by
+from agentflow.engine.trust.figures import Figures
 from agentflow.flow.check import Check, named_by
 from agentflow.flow.pack import Pack
 from agentflow.flow.step import Step, label
@@ -83,12 +84,12 @@ def output_of(
     return {name: value for name, value in found.items() if name != "evidence"}, found.get("evidence") or {}
 
 
-def definition_of(pack: Pack) -> str:
-    """sha256 of what has to be true of the pack's outcomes: its table, policies, checks' own code, and figures."""
+def definition_of(pack: Pack, figures: Figures) -> str:
+    """sha256 of what has to be true of the pack's outcomes: table, policies, checks' own code, and figures used."""
     told = {
         "pack": [pack.name, pack.version, label(pack.workflow.takes), [label(one) for one in pack.workflow.gives]],
         "steps": [_step(step) for step in pack.workflow.steps],
-        "figures": pack.calibration,
+        "figures": figures.model_dump(mode="json", exclude_unset=True),
     }
     return digest(told)
 

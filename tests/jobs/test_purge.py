@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import inspect, select, text, update
 
+from agentflow.engine.checkpoints import open_checkpoints
 from agentflow.engine.fencing import Savers
-from agentflow.engine.graph import open_checkpoints
 from agentflow.errors import ConfigError, RunError
 from agentflow.jobs.ids import now
 from agentflow.jobs.ledger import giving, statements

@@ -130,7 +130,7 @@ async def test_what_was_tampered_with_is_found(tmp_path: Path, database: str, ch
 
 async def test_a_document_that_has_changed_or_is_gone_is_found(tmp_path: Path):
     async with a_finished_job(tmp_path, None) as (runner, job):
-        path = runner.documents.path(job.input_sha256)
+        path = tmp_path / "documents" / job.input_sha256[:2] / job.input_sha256
         path.write_bytes(BILL + b" ")
         assert f"the document {job.input_sha256[:12]} has changed" in texts((await again(runner, job.id)).differs)
         path.unlink()

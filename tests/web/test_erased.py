@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from agentflow.engine.graph import open_checkpoints
+from agentflow.engine.checkpoints import open_checkpoints
 from agentflow.jobs.leftovers import sweep
 from agentflow.jobs.purge import Scope, purge
 from tests.web.served import Served, ended, once, serving
