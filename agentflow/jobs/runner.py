@@ -22,7 +22,7 @@ from agentflow.engine.trace import answered_line, asked_line
 from agentflow.engine.trace_export import open_tracing
 from agentflow.engine.trace_spans import JobTrace, Tracing, job_trace
 from agentflow.engine.trust.figures import Figures
-from agentflow.errors import AgentflowError, ConfigError, LeaseLost, RunError, StoreError
+from agentflow.errors import AgentflowError, ConfigError, CostError, DeadlineError, LeaseLost, RunError, StoreError
 from agentflow.flow.connector import Connector
 from agentflow.flow.journal import Journal
 from agentflow.flow.pack import Pack
@@ -125,6 +125,9 @@ class Runner:
             row = await self._row(row.id)
             if not given:
                 return await self._cleared(row)
+            if row.lease_until is not None:
+                text = f"job {row.id} is looked at by {row.lease_by}, until {row.lease_until:%H:%M} UTC; answer it then"
+                raise RunError(text)
             raise RunError(f"job {row.id} is {row.status} by now; somebody else was faster")
         try:
             return await self._traced(row, answers, Fence(row.id, number))
@@ -150,6 +153,7 @@ class Runner:
 
         async def do(step: Any, reads: Sequence[Any], item: int | None) -> Any:
             try:
+                _in_time(row)
                 with trace.step(step.name, item) as told:
                     verdict = await perform(step, reads, services, item)
                     told.ended(verdict)
@@ -165,22 +169,31 @@ class Runner:
             for asked in [key for key in standing.questions if key not in row.questions]:
                 await journal.attempt(asked_line(standing.questions[asked]))
             job = await self._settle(row, fence, standing, time.monotonic() - began)
-            if job.status == "finished":
-                await forget(row.id, saver)
-            return job
+            return await self._left(job, saver)
         except (LeaseLost, StoreError):
             raise  # neither is the job's own failure
         except Exception as error:  # noqa: BLE001 - whatever a pack's code raises fails its own job and no other
             return await self._fail(row, fence, error, answers is not None, time.monotonic() - began)
 
     async def _within(self, row: Job) -> Binder:
-        """The models, held to what the job may still cost and how long it may still work."""
-        usd, seconds = self.pack.budget, self.pack.deadline
-        if (usd is None and seconds is None) or not isinstance(self._models, Bounded):
+        """The models, held to what the job may still cost and how long it may still work and take."""
+        pack, seconds = self.pack, _seconds_left(self.pack, row)
+        if (pack.budget is None and pack.max_cost is None and seconds is None) or not isinstance(self._models, Bounded):
             return self._models
-        micros, _ = await self.store.cost(row.id)
-        usd = None if usd is None else max(Decimal(0), usd - dollars(micros))
-        return self._models.within(usd=usd, seconds=None if seconds is None else max(0.0, seconds - row.seconds))
+        models = self._models.within(seconds=seconds)
+        if pack.budget is None and pack.max_cost is None:
+            return models
+        spent = dollars((await self.store.cost(row.id))[0])
+        if pack.max_cost is not None:
+            models = models.within(usd=max(Decimal(0), pack.max_cost - spent), refused=CostError)
+        return models if pack.budget is None else models.within(usd=max(Decimal(0), pack.budget - spent))
+
+    async def _left(self, job: Job, saver: Any) -> Job:
+        """The job as a run leaves it: its checkpoints are deleted where it has ended."""
+        if job.status == "finished":
+            await forget(job.id, saver)
+            return job
+        return await self._cleared(job)
 
     async def _move(
         self, row: Job, saver: Any, do: Any, answers: Mapping[str, Any] | None, journal: Journal
@@ -222,15 +235,17 @@ class Runner:
         return await self.store.finish(row.id, verification, fence.number, **values)
 
     async def _fail(self, row: Job, fence: Fence, error: Exception, answered: bool, seconds: float) -> Job:
-        if answered and isinstance(error, RunError):  # the answer did not fit: the question stays as it was
+        ended = isinstance(error, (CostError, DeadlineError))
+        if answered and isinstance(error, RunError) and not ended:  # it did not fit: the question stays as it was
             await self.store.change(row.id, fence.number, status="awaiting_review", questions=row.questions, answers={})
             raise error
         micros, roles = await self.store.cost(row.id)
         where = next(iter(getattr(error, "__notes__", [])), "")  # ours comes first; LangGraph adds its own behind it
         text = str(error) if isinstance(error, AgentflowError) else f"{type(error).__name__}: {error}"
         text = f"{text} ({where})" if where else text
-        problem = {"code": "failed", "message": text, "path": "", "severity": "error", "reference": None}
-        return await self.store.fail(
+        code = "budget" if isinstance(error, CostError) else "failed"
+        problem = {"code": code, "message": text, "path": "", "severity": "error", "reference": None}
+        failed = await self.store.fail(
             row.id,
             fence.number,
             problems=[problem],
@@ -238,6 +253,7 @@ class Runner:
             sources=roles,
             seconds=row.seconds + seconds,
         )
+        return await self._cleared(failed)
 
 
 @asynccontextmanager
@@ -283,6 +299,19 @@ async def _open_connectors(
     if unknown := sorted(set(connect) - set(names)):
         raise ConfigError(f"the pack {pack.name} has no connector {', '.join(unknown)}; it has {', '.join(names)}")
     return {kind: await stack.enter_async_context(kind.open(connect.get(kind.name), home)) for kind in kinds}
+
+
+def _seconds_left(pack: Pack, row: Job) -> float | None:
+    """Seconds that the job may still work: by its pack, and until its own deadline; None without a limit."""
+    limits = [] if pack.deadline is None else [pack.deadline - row.seconds]
+    limits += [] if row.deadline_at is None else [(row.deadline_at - now()).total_seconds()]
+    return max(0.0, min(limits)) if limits else None
+
+
+def _in_time(row: Job) -> None:
+    """Raises DeadlineError where the job's deadline has passed: no step is begun then, an effect least of all."""
+    if row.deadline_at is not None and row.deadline_at <= now():
+        raise DeadlineError(f"the deadline of job {row.id} has passed")
 
 
 def _verified(row: Job, outcome: str, values: Mapping[str, Any], passed: Sequence[Any]) -> Verification:

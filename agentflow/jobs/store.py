@@ -1,7 +1,7 @@
 """The job store: jobs, their effects, model calls and attempts, in any SQL database."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from decimal import Decimal
 from typing import Any
@@ -13,12 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from agentflow.connectors.sql import open_database, reading
 from agentflow.errors import LedgerError
 from agentflow.flow.pack import Pack
+from agentflow.jobs.ending import end_free, overdue
 from agentflow.jobs.ids import now
 from agentflow.jobs.journal import MICROS, JobJournal, hold, unbroken
+from agentflow.jobs.ledger.lateness import credit_late
 from agentflow.jobs.ledger.prices import dearest, publish
 from agentflow.jobs.ledger.settling import release, reserve, reserve_new, settle
 from agentflow.jobs.ledger.tables import ListedPrice, PriceList, Reservation, Verification
 from agentflow.jobs.migrate import upgrade
+from agentflow.jobs.reviewing import unclaimed
 from agentflow.jobs.tables import ENDED, LOCAL, Attempt, Cost, Job, Status
 from agentflow.jobs.telling.events import next_event, note
 
@@ -94,32 +97,40 @@ class Store:
             return (await session.scalars(query)).all() if name else []
 
     async def change(self, job: str, fence: int | None = None, **values: Any) -> Job:
-        """Sets columns of a job that has not ended; an ended job stays as it is.
+        """Sets columns of a job that has not ended; an ended job stays as it is, one whose deadline has passed expires.
 
         Here and below: raises LeaseLost where `fence` is given and the job is not held under it any more.
         """
         async with self.writing() as session:
             await hold(session, job, fence)
-            changed = await session.execute(
-                update(Job).where(Job.id == job, Job.status.not_in(ENDED)).values(**values).returning(Job.id)
-            )
-            row = await session.get_one(Job, job, populate_existing=True)
-            if changed.first() is not None and values.get("status") == "awaiting_review":
-                note(session, row, "job.awaiting_review", {"questions": sorted(row.questions)})
+            row = await session.get_one(Job, job, with_for_update=True)
+            if row.status in ENDED:
+                return row
+            if overdue(row):
+                await end_free(session, row, "expired", **_spent(values))
+                return row
+            for name, value in values.items():
+                setattr(row, name, value)
+            if values.get("status") == "awaiting_review":
+                asked = {"questions": sorted(row.questions)}
+                note(session, row, "job.awaiting_review", asked)
+                note(session, row, "review.created", asked)
             return row
 
     async def begin(self, job: str, *, since: Sequence[Status], terms: str, fence: int | None = None) -> int | None:
         """Takes a job over if its status is one of `since`: its new fence, under which it is held; else None,
-        as where it has been taken over since it had the `fence` given.
+        as where it has been taken over since it had the `fence` given, somebody holds its review or it expires.
 
         Whoever ran it before may write no more. What may be charged for it is set aside again where it had failed; a
         job without terms gets those given.
         """
         values: dict[str, Any] = {"status": "running", "questions": {}, "fence": Job.fence + 1}
+        values |= {"lease_by": None, "lease_until": None}
+        same = Job.fence == (Job.fence if fence is None else fence)
         async with self.writing() as session:
             changed = await session.execute(
                 update(Job)
-                .where(Job.id == job, Job.status.in_(since), Job.fence == (Job.fence if fence is None else fence))
+                .where(Job.id == job, Job.status.in_(since), same, *unclaimed())
                 .values(**values)
                 .returning(Job.fence)
             )
@@ -127,6 +138,9 @@ class Store:
             if fence is None:
                 return None
             row = await session.get_one(Job, job)
+            if overdue(row):
+                await end_free(session, row, "expired")
+                return None
             row.price_list_id = row.price_list_id or terms
             note(session, row, "job.started")
             await session.flush()
@@ -134,33 +148,45 @@ class Store:
             return fence
 
     async def finish(self, job: str, verification: Verification, fence: int | None = None, **values: Any) -> Job:
-        """Ends a job with its outcome, verified and charged in one transaction; an ended job stays as it is."""
+        """Ends a job with its outcome, verified and charged in one transaction; an ended job stays as it is.
+
+        What comes later than promised is credited in the same transaction; what comes after the deadline expires.
+        """
         async with self.writing() as session:
             await hold(session, job, fence)
             row = await session.get_one(Job, job, with_for_update=True)
-            if row.status not in ENDED:
-                charge = await settle(session, row, verification)
-                price = (charge.amount_minor, charge.currency) if charge else (0, row.currency)
-                note(session, row, "job.finished", {"outcome": verification.outcome})
-                for name, value in (values | {"price_minor": price[0], "currency": price[1]}).items():
-                    setattr(row, name, value)
-                row.status, row.outcome, row.finished_at = "finished", verification.outcome, now()
+            if row.status in ENDED:
+                return row
+            if overdue(row):
+                await end_free(session, row, "expired", **_spent(values))
+                return row
+            charge = await settle(session, row, verification)
+            price = (charge.amount_minor, charge.currency) if charge else (0, row.currency)
+            note(session, row, "job.finished", {"outcome": verification.outcome})
+            for name, value in (values | {"price_minor": price[0], "currency": price[1]}).items():
+                setattr(row, name, value)
+            ended = now()
+            row.status, row.outcome, row.finished_at = "finished", verification.outcome, ended
+            if charge is not None:
+                await credit_late(session, row, charge, ended)
             return row
 
     async def fail(self, job: str, fence: int | None = None, **values: Any) -> Job:
-        """Ends a job as failed, free of charge; an ended job stays as it is."""
+        """Ends a job as failed, free of charge; an ended job stays as it is, one whose deadline has passed expires."""
         async with self.writing() as session:
             await hold(session, job, fence)
-            changed = await session.execute(
-                update(Job)
-                .where(Job.id == job, Job.status.not_in(ENDED))
-                .values(status="failed", **values)
-                .returning(Job.id)
-            )
-            row = await session.get_one(Job, job, populate_existing=True)
-            if changed.first() is not None:
-                note(session, row, "job.failed")
-                await release(session, job)
+            row = await session.get_one(Job, job, with_for_update=True)
+            if row.status in ENDED:
+                return row
+            if overdue(row):
+                await end_free(session, row, "expired", **values)
+                return row
+            for name, value in values.items():
+                setattr(row, name, value)
+            row.status = "failed"
+            note(session, row, "job.failed")
+            await session.flush()
+            await release(session, job)
             return row
 
     async def cost(self, job: str) -> tuple[int, list[str]]:
@@ -195,6 +221,11 @@ class Store:
 
     def _transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
         return unbroken(self._writing.begin())
+
+
+def _spent(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the columns that a run sets those that stay true of a job which comes to nothing."""
+    return {name: values[name] for name in ("cost_micros", "seconds", "sources") if name in values}
 
 
 async def enter(session: AsyncSession, job: Job, most: ListedPrice | None = None) -> Reservation:

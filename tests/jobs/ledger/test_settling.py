@@ -166,7 +166,7 @@ async def test_the_time_for_a_dispute_ends(database: str):
     async with open_books(database) as books:
         async with books.sessions.begin() as session:
             await session.execute(text("INSERT INTO price_list VALUES ('short','toy','y','USD',0,:at)"), {"at": now()})
-            await session.execute(text("INSERT INTO price VALUES ('short','Posted',40,'USD')"))
+            await session.execute(text("INSERT INTO price VALUES ('short','Posted',40,'USD',NULL,NULL)"))
             books.terms = await session.get_one(PriceList, "short")
         job = await books.finished()
         with pytest.raises(DisputeError) as late:
