@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from agentflow.cli.results import printable
 from agentflow.cli.run import parse_connections
 from agentflow.engine.models import read_models
+from agentflow.jobs.deadlines import sweeping
 from agentflow.jobs.engines.dbos import DbosEngine, open_dbos
 from agentflow.jobs.engines.serving import Timing
 from agentflow.jobs.ledger.bill import money
@@ -82,7 +83,7 @@ async def _work(
         open_dbos(db, packs=names, timing=replace(Timing(), grace=grace)) as engine,
     ):
         store = next(iter(runners.values())).store
-        async with engine.serve(carrying(store, runners, tell), concurrency=concurrency):
+        async with engine.serve(carrying(store, runners, tell), concurrency=concurrency), sweeping(store, engine):
             console.print(await _greeting(engine, names, db, concurrency), soft_wrap=True, highlight=False)
             await told.wait()
             console.print(f"stopping: what is under way has {grace:g} s to end", highlight=False)

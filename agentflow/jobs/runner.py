@@ -13,7 +13,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from agentflow.connectors.documents import Documents
-from agentflow.engine.answer import Bounded
 from agentflow.engine.attempt import Binder, Services, perform
 from agentflow.engine.fencing import Fence, Savers
 from agentflow.engine.graph import NOTES, Graph, Standing, forget, open_checkpoints
@@ -30,6 +29,7 @@ from agentflow.flow.record import Document, Record
 from agentflow.flow.step import label
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.tables import PriceList, Verification
+from agentflow.jobs.limits import in_time, within
 from agentflow.jobs.store import Store, dollars, open_store
 from agentflow.jobs.tables import ENDED, Job, Status
 
@@ -149,11 +149,12 @@ class Runner:
 
     async def _carry(self, row: Job, answers: Mapping[str, Any] | None, fence: Fence, trace: JobTrace) -> Job:
         journal = trace.kept(self.store.journal(row.id, fence.number))
-        services = Services(row.id, self._connectors, await self._within(row), journal, self._figures)
+        models = await within(self.pack, row, self._models, self.store)
+        services = Services(row.id, self._connectors, models, journal, self._figures)
 
         async def do(step: Any, reads: Sequence[Any], item: int | None) -> Any:
             try:
-                _in_time(row)
+                in_time(row)
                 with trace.step(step.name, item) as told:
                     verdict = await perform(step, reads, services, item)
                     told.ended(verdict)
@@ -174,19 +175,6 @@ class Runner:
             raise  # neither is the job's own failure
         except Exception as error:  # noqa: BLE001 - whatever a pack's code raises fails its own job and no other
             return await self._fail(row, fence, error, answers is not None, time.monotonic() - began)
-
-    async def _within(self, row: Job) -> Binder:
-        """The models, held to what the job may still cost and how long it may still work and take."""
-        pack, seconds = self.pack, _seconds_left(self.pack, row)
-        if (pack.budget is None and pack.max_cost is None and seconds is None) or not isinstance(self._models, Bounded):
-            return self._models
-        models = self._models.within(seconds=seconds)
-        if pack.budget is None and pack.max_cost is None:
-            return models
-        spent = dollars((await self.store.cost(row.id))[0])
-        if pack.max_cost is not None:
-            models = models.within(usd=max(Decimal(0), pack.max_cost - spent), refused=CostError)
-        return models if pack.budget is None else models.within(usd=max(Decimal(0), pack.budget - spent))
 
     async def _left(self, job: Job, saver: Any) -> Job:
         """The job as a run leaves it: its checkpoints are deleted where it has ended."""
@@ -299,19 +287,6 @@ async def _open_connectors(
     if unknown := sorted(set(connect) - set(names)):
         raise ConfigError(f"the pack {pack.name} has no connector {', '.join(unknown)}; it has {', '.join(names)}")
     return {kind: await stack.enter_async_context(kind.open(connect.get(kind.name), home)) for kind in kinds}
-
-
-def _seconds_left(pack: Pack, row: Job) -> float | None:
-    """Seconds that the job may still work: by its pack, and until its own deadline; None without a limit."""
-    limits = [] if pack.deadline is None else [pack.deadline - row.seconds]
-    limits += [] if row.deadline_at is None else [(row.deadline_at - now()).total_seconds()]
-    return max(0.0, min(limits)) if limits else None
-
-
-def _in_time(row: Job) -> None:
-    """Raises DeadlineError where the job's deadline has passed: no step is begun then, an effect least of all."""
-    if row.deadline_at is not None and row.deadline_at <= now():
-        raise DeadlineError(f"the deadline of job {row.id} has passed")
 
 
 def _verified(row: Job, outcome: str, values: Mapping[str, Any], passed: Sequence[Any]) -> Verification:

@@ -143,6 +143,7 @@ class Agentflow:
                 if self._given_engine is None:
                     await self._take_up()
                 await stack.enter_async_context(self.engine.serve(self.run, concurrency=self._concurrency))
+            if self._work or self._tell:
                 await stack.enter_async_context(sweeping(self.store, self.engine))
             self._stack = stack.pop_all()
         return self

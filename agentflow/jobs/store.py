@@ -102,12 +102,8 @@ class Store:
         Here and below: raises LeaseLost where `fence` is given and the job is not held under it any more.
         """
         async with self.writing() as session:
-            await hold(session, job, fence)
-            row = await session.get_one(Job, job, with_for_update=True)
-            if row.status in ENDED:
-                return row
-            if overdue(row):
-                await end_free(session, row, "expired", **_spent(values))
+            row, is_open = await _held(session, job, fence, values)
+            if not is_open:
                 return row
             for name, value in values.items():
                 setattr(row, name, value)
@@ -153,12 +149,8 @@ class Store:
         What comes later than promised is credited in the same transaction; what comes after the deadline expires.
         """
         async with self.writing() as session:
-            await hold(session, job, fence)
-            row = await session.get_one(Job, job, with_for_update=True)
-            if row.status in ENDED:
-                return row
-            if overdue(row):
-                await end_free(session, row, "expired", **_spent(values))
+            row, is_open = await _held(session, job, fence, values)
+            if not is_open:
                 return row
             charge = await settle(session, row, verification)
             price = (charge.amount_minor, charge.currency) if charge else (0, row.currency)
@@ -174,12 +166,8 @@ class Store:
     async def fail(self, job: str, fence: int | None = None, **values: Any) -> Job:
         """Ends a job as failed, free of charge; an ended job stays as it is, one whose deadline has passed expires."""
         async with self.writing() as session:
-            await hold(session, job, fence)
-            row = await session.get_one(Job, job, with_for_update=True)
-            if row.status in ENDED:
-                return row
-            if overdue(row):
-                await end_free(session, row, "expired", **values)
+            row, is_open = await _held(session, job, fence, values)
+            if not is_open:
                 return row
             for name, value in values.items():
                 setattr(row, name, value)
@@ -221,6 +209,18 @@ class Store:
 
     def _transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
         return unbroken(self._writing.begin())
+
+
+async def _held(session: AsyncSession, job: str, fence: int | None, values: Mapping[str, Any]) -> tuple[Job, bool]:
+    """The job's row, locked, and whether it is still to end: it has not ended, nor expired by now.
+
+    `values` are what its run wants to write down. Raises LeaseLost where it is not held under the fence.
+    """
+    await hold(session, job, fence)
+    row = await session.get_one(Job, job, with_for_update=True)
+    if overdue(row):
+        await end_free(session, row, "expired", **_spent(values))
+    return row, row.status not in ENDED
 
 
 def _spent(values: Mapping[str, Any]) -> dict[str, Any]:
