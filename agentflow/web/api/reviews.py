@@ -65,26 +65,30 @@ async def list_reviews(
 
 
 @router.post("/claim-next", response_model=ClaimBody, responses=also(204))
-async def claim_next(given: ClaimGiven, caller: Writer, service: Service) -> Response | ClaimBody:
+async def claim_next(given: ClaimGiven, caller: Writer, service: Service, response: Response) -> Response | ClaimBody:
     """Claim the next review that nobody holds, the one due first, for ten minutes; 204 where there is none."""
     by = given.by or f"key {caller.key}"
     async with service.store.writing() as session:
         job = await reviewing.claim_next(session, caller.tenant, service.packs, by, given.pack)
-    return Response(status_code=204) if job is None else _claimed(service, job)
+    return Response(status_code=204) if job is None else _claimed(service, job, response)
 
 
 @router.post("/{job_id}/heartbeat", responses=also(404, 409))
-async def heartbeat(job_id: JobId, given: LeaseGiven, caller: Writer, service: Service) -> ClaimBody:
+async def heartbeat(
+    job_id: JobId, given: LeaseGiven, caller: Writer, service: Service, response: Response
+) -> ClaimBody:
     """Hold a claimed review for ten minutes more; 409 where the claim is lost."""
     async with service.store.writing() as session:
-        return _claimed(service, await reviewing.heartbeat(session, caller.tenant, job_id, given.lease))
+        job = await reviewing.heartbeat(session, caller.tenant, job_id, given.lease)
+    return _claimed(service, job, response)
 
 
 @router.post("/{job_id}/release", responses=also(404, 409))
-async def release(job_id: JobId, given: LeaseGiven, caller: Writer, service: Service) -> ReviewBody:
+async def release(job_id: JobId, given: LeaseGiven, caller: Writer, service: Service, response: Response) -> ReviewBody:
     """Give a claimed review back to the queue; 409 where the claim is lost."""
     async with service.store.writing() as session:
-        return _body(service, await reviewing.release(session, caller.tenant, job_id, given.lease))
+        job = await reviewing.release(session, caller.tenant, job_id, given.lease)
+    return _seen(service, job, response)
 
 
 @router.get("/{job_id}", responses=also(404, 409))
@@ -93,8 +97,7 @@ async def get_review(job_id: JobId, caller: Reader, service: Service, response: 
     job = await service.job(job_id, caller.tenant)
     if job.status != "awaiting_review":
         raise Problem("not-waiting", f"The job is {job.status}.")
-    response.headers["ETag"] = f'"{job.version}"'
-    return _body(service, job)
+    return _seen(service, job, response)
 
 
 @router.post("/{job_id}/answer", status_code=202, responses=also(404, 409, 412, 428))
@@ -134,8 +137,14 @@ def _version(seen: str) -> int | None:
     return int(tag)
 
 
-def _claimed(service: Agentflow, job: Job) -> ClaimBody:
-    return ClaimBody(**dict(_body(service, job)), lease=job.lease_number)
+def _claimed(service: Agentflow, job: Job, response: Response) -> ClaimBody:
+    return ClaimBody(**dict(_seen(service, job, response)), lease=job.lease_number)
+
+
+def _seen(service: Agentflow, job: Job, response: Response) -> ReviewBody:
+    """The review, with the ETag that goes into the answer's If-Match."""
+    response.headers["ETag"] = f'"{job.version}"'
+    return _body(service, job)
 
 
 def _body(service: Agentflow, job: Job) -> ReviewBody:
