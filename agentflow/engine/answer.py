@@ -184,9 +184,14 @@ async def checked(
 
 def _judge(step: Step, check: Check, makers: Collection[str], services: Services) -> Model | None:
     """A model that had no part in what it is to judge."""
-    others = [role for role in asked_by(check) if role not in makers]
+    others = [role for role in asked_by(check) if not any(_alike(services.models, role, one) for one in makers)]
     models = (services.models.bind(role, step.name, (), services.journal) for role in others)
     return next((model for model in models if model is not None), None)
+
+
+def _alike(models: Binder, one: str, other: str) -> bool:
+    """Whether two roles are one model, under one name or under two."""
+    return one == other or (isinstance(models, Bounded) and models.alike(one, other))
 
 
 async def _run_check(

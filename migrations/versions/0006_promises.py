@@ -93,10 +93,11 @@ def _guard() -> None:
 
 
 def downgrade() -> None:
+    name = "statement_line_{}_id_fkey" if op.get_bind().dialect.name == "postgresql" else "fk_statement_line_{}_id"
     with op.batch_alter_table("statement_line") as batch:
         for of in ("transfer", "statement"):
             batch.drop_constraint(f"of_own_{of}", type_="foreignkey")
-            batch.create_foreign_key(f"statement_line_{of}_id_fkey", of, [f"{of}_id"], ["id"])
+            batch.create_foreign_key(name.format(of), of, [f"{of}_id"], ["id"])
         batch.drop_column("currency")
         batch.drop_column("tenant_id")
     with op.batch_alter_table("transfer") as batch:
