@@ -316,6 +316,8 @@ class Agentflow:
         async with self.store.writing() as session:
             row = await self.cancel_in(session, job, tenant)
         await self.engine.cancel(job)
+        if runner := self._runners.get(row.pack):
+            await runner.run(job, since=())  # its checkpoints are deleted
         return row
 
     async def cancel_in(self, session: AsyncSession, job: str, tenant: str) -> Job:

@@ -106,3 +106,11 @@ def test_the_printed_bill_shows_names_as_text_and_loads_nothing():
 
 def test_money_has_the_decimals_of_its_currency():
     assert (money(240, "EUR"), money(240, "JPY"), money(-1, "KWD")) == ("2.40", "240", "-0.001")
+
+
+def test_a_cap_is_set_and_ended_and_never_below_what_is_used(out: Path):
+    tell = ("bill", "--out", out, "cap")
+    assert agentflow(*tell, "0.90").output == "local has a cap of 0.90 USD\n"
+    refused = agentflow(*tell, "0.10")
+    assert "set no cap below" in str(refused.exception)
+    assert agentflow(*tell, "none").output == "local has no cap\n"

@@ -116,6 +116,15 @@ async def test_a_review_that_nobody_answers_in_time_is_free_and_its_checkpoints_
             assert await audit(session) == []
 
 
+async def test_a_review_that_is_canceled_leaves_no_checkpoints(tmp_path: Path):
+    async with Agentflow([pack()], home=tmp_path) as af:
+        job = await af.submit("toy", Order(lines=["?"]))
+        await job.outcome(20)
+        assert await checkpoints(af.store) > 0
+        await job.cancel()
+        assert await checkpoints(af.store) == 0
+
+
 async def test_an_answer_after_the_deadline_is_refused(tmp_path: Path):
     async with Agentflow([pack()], home=tmp_path, tell=False) as af:
         job = await af.submit("toy", Order(lines=["?"]))
