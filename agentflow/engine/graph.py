@@ -4,8 +4,10 @@ import asyncio
 import importlib
 import operator
 import os
+import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypedDict
 
@@ -18,8 +20,10 @@ from langgraph.graph import END, START, StateGraph  # pyright: ignore[reportMiss
 from langgraph.runtime import Runtime
 from langgraph.types import Command, Send, interrupt
 
+from agentflow.connectors import sql
 from agentflow.engine.attempt import type_made
 from agentflow.engine.fencing import Fence, Savers, fenced_postgres, fenced_sqlite, one_setup, postgres_pool
+from agentflow.engine.sparing import spared
 from agentflow.engine.trust import Accepted, Doubted, Verdict
 from agentflow.errors import ConfigError, StepLimitError
 from agentflow.flow.step import Step, as_list, item_of, label
@@ -79,13 +83,15 @@ class Graph:
     async def _run(self, job: str, saver: Any, perform: Perform, given: Any) -> Standing:
         config: Any = {**_thread(job), "recursion_limit": self._workflow.step_limit}
         try:
-            await self._with(saver).ainvoke(given, config, context=Context(perform), durability="sync")
+            made = await self._with(saver).ainvoke(given, config, context=Context(perform), durability="sync")
         except GraphRecursionError as error:
             limit = self._workflow.step_limit
             text = (
                 f"job {job} took more than {limit} steps in a row; mend the loop or raise step_limit= of the workflow"
             )
             raise StepLimitError(text) from error
+        if OUTCOME in made and "__interrupt__" not in made:
+            return Standing(made, {}, begun=True)
         return await self.standing(job, saver)
 
     def _with(self, saver: Any) -> Any:
@@ -93,13 +99,13 @@ class Graph:
 
 
 @asynccontextmanager
-async def open_checkpoints(url: str) -> AsyncGenerator[Savers]:
+async def open_checkpoints(url: str, turns: AbstractAsyncContextManager[Any] | None = None) -> AsyncGenerator[Savers]:
     """The checkpoints in the job database, which has the newest schema: a saver for each run of a job, fenced.
 
-    `url`: `sqlite:///file` or `postgresql://...`.
+    `url`: `sqlite:///file` or `postgresql://...`. `turns` are those of whoever else writes to a SQLite file here.
     """
     if url.startswith("sqlite:///"):
-        async with _sqlite_checkpoints(url.removeprefix("sqlite:///")) as savers:
+        async with _sqlite_checkpoints(url.removeprefix("sqlite:///"), turns or asyncio.Lock()) as savers:
             yield savers
     elif url.startswith("postgres"):
         async with _postgres_checkpoints(url) as savers:
@@ -111,20 +117,31 @@ async def open_checkpoints(url: str) -> AsyncGenerator[Savers]:
 
 
 @asynccontextmanager
-async def _sqlite_checkpoints(file: str) -> AsyncGenerator[Savers]:
-    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+async def _sqlite_checkpoints(file: str, turns: AbstractAsyncContextManager[Any]) -> AsyncGenerator[Savers]:
+    from langgraph.checkpoint.sqlite import SqliteSaver
 
-    async with AsyncSqliteSaver.from_conn_string(file) as first:
-        await first.conn.execute("PRAGMA busy_timeout = 30000")
-        await first.setup()
-        turns = asyncio.Lock()
+    with ThreadPoolExecutor(1, "checkpoints") as thread:
 
-        def saver(fence: Fence) -> Any:
-            made = AsyncSqliteSaver(first.conn)
-            made.is_setup = True
-            return fenced_sqlite(made, turns, fence)
+        async def run(work: Callable[..., Any], *args: Any) -> Any:
+            return await asyncio.get_running_loop().run_in_executor(thread, work, *args)
 
-        yield saver
+        first = await run(_opened, SqliteSaver, file)
+        try:
+
+            def saver(fence: Fence) -> Any:
+                made = SqliteSaver(first.conn)
+                made.is_setup = True
+                return spared(fenced_sqlite(made, run, turns, fence))
+
+            yield saver
+        finally:
+            await run(first.conn.close)
+
+
+def _opened(kind: Any, file: str) -> Any:
+    saver = kind(sqlite3.connect(file, timeout=sql.WAIT, check_same_thread=False))
+    saver.setup()
+    return saver
 
 
 @asynccontextmanager
@@ -136,7 +153,7 @@ async def _postgres_checkpoints(url: str) -> AsyncGenerator[Savers]:
     async with postgres_pool(url) as pool:
         async with one_setup(pool):
             await postgres.AsyncPostgresSaver(pool).setup()
-        yield lambda fence: fenced_postgres(postgres.AsyncPostgresSaver(pool), fence)
+        yield lambda fence: spared(fenced_postgres(postgres.AsyncPostgresSaver(pool), fence))
 
 
 def memory_saver() -> Any:
@@ -171,8 +188,13 @@ def _compile(workflow: Workflow[Any, Any]) -> Any:
             graph.add_node(_collect(step), _collector(workflow, step))
             graph.add_edge(step.name, _collect(step))
             graph.add_edge(_review(step), _collect(step))
-    graph.add_node("#start", _starter(workflow))
-    graph.add_edge(START, "#start")
+    first = workflow.steps_for(workflow.takes)
+    if first and all(step.kind != "each" for step in first):
+        for step in first:
+            graph.add_edge(START, step.name)
+    else:
+        graph.add_node("#start", _starter(workflow))
+        graph.add_edge(START, "#start")
     return graph.compile()
 
 

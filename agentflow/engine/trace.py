@@ -50,9 +50,9 @@ class Meter:
         """Notes that an effect starts."""
         return await self._journal.begin_effect(key, step)
 
-    async def end_effect(self, key: str, made: Mapping[str, Any]) -> None:
-        """Notes that an effect is done."""
-        await self._journal.end_effect(key, made)
+    async def end_effect(self, key: str, made: Mapping[str, Any], line: AttemptLine | None = None) -> None:
+        """Notes that an effect is done, and the attempt that made it."""
+        await self._journal.end_effect(key, made, line)
 
 
 def line_of(

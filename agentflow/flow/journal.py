@@ -111,6 +111,6 @@ class Journal(Protocol):
         """Notes that an effect starts; what is known of it from an earlier run of the job."""
         ...
 
-    async def end_effect(self, key: str, made: Mapping[str, Any]) -> None:
-        """Notes that an effect is done and what it made."""
+    async def end_effect(self, key: str, made: Mapping[str, Any], line: AttemptLine | None = None) -> None:
+        """Notes that an effect is done and what it made, and keeps the attempt that made it."""
         ...

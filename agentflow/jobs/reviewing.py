@@ -23,6 +23,11 @@ def unclaimed() -> Where:
     return (or_(Job.lease_until.is_(None), Job.lease_until <= now()),)
 
 
+def is_held(job: Job) -> bool:
+    """Whether somebody holds the review of the job."""
+    return job.lease_until is not None and job.lease_until > now()
+
+
 def claimed(lease: int) -> Where:
     """Of jobs whose review is held by the claim of that number."""
     return (Job.lease_number == lease, Job.lease_until > now())

@@ -71,10 +71,11 @@ class Terms:
 class Agentflow:
     """Packs in service: `async with Agentflow([pack], home=...) as af: job = await af.submit(pack, record)`.
 
-    `database` is a SQLAlchemy URL, by default a SQLite file in `home`, the folder that keeps documents. `packs` are
-    packs or `Part`s, which say what models and connections a pack has. `engine` carries jobs to workers; by default
-    this process works itself, `concurrency` jobs at once. With `work=False` it only accepts and shows jobs.
-    `tell` says whether it takes events to webhooks and `sinks`; where it works it does.
+    `database` is a SQLAlchemy URL, by default a SQLite file in `home`; `documents` is where documents lie, a folder or
+    a URL that fsspec knows, by default the folder `documents` in `home`. `packs` are packs or `Part`s, which say what
+    models and connections a pack has. `engine` carries jobs to workers; by default this process works itself,
+    `concurrency` jobs at once. With `work=False` it only accepts and shows jobs. `tell` says whether it takes events to
+    webhooks and `sinks`; where it works it does.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Agentflow:
         *,
         home: Path | str,
         database: str | None = None,
+        documents: str | None = None,
         engine: Engine | None = None,
         concurrency: int = 8,
         work: bool = True,
@@ -98,6 +100,8 @@ class Agentflow:
         self._settings = [pack if isinstance(pack, Part) else Part(pack) for pack in packs]
         self.home = Path(home)
         self.database = database or f"sqlite:///{self.home / 'agentflow.db'}"
+        named = [part.connect[Documents.name] for part in self._settings if Documents.name in part.connect]
+        self._documents = documents or next(iter(named), None)
         self._given_engine = engine
         self._concurrency = concurrency
         self._work = work
@@ -123,14 +127,15 @@ class Agentflow:
         await asyncio.to_thread(self.home.mkdir, parents=True, exist_ok=True)
         async with AsyncExitStack() as stack:
             self.store = await stack.enter_async_context(open_store(self.database))
-            self.documents = await stack.enter_async_context(Documents.open(None, self.home))
+            self.documents = await stack.enter_async_context(Documents.open(self._documents, self.home))
+            store = {Documents.name: self._documents} if self._documents else {}
             for part in self._settings:
                 self._runners[part.pack.name] = await stack.enter_async_context(
                     open_runner(
                         part.pack,
                         home=self.home,
                         database=self.database,
-                        connect=part.connect,
+                        connect={**part.connect, **store},
                         models=part.models,
                         budget=self._budget,
                     )
@@ -229,6 +234,7 @@ class Agentflow:
         )
         held = await enter(session, job, terms.most)
         await self.engine.submit(session, job.id, job.tenant_id)
+        log.info("job accepted", extra={"job": job.id, "pack": job.pack, "tenant": job.tenant_id})
         return job, held
 
     async def job(self, job: str, tenant: str = LOCAL) -> Job:
@@ -317,7 +323,7 @@ class Agentflow:
             row = await self.cancel_in(session, job, tenant)
         await self.engine.cancel(job)
         if runner := self._runners.get(row.pack):
-            await runner.run(job, since=())  # its checkpoints are deleted
+            await runner.resume(row, since=())  # its checkpoints are deleted
         return row
 
     async def cancel_in(self, session: AsyncSession, job: str, tenant: str) -> Job:

@@ -44,7 +44,8 @@ class Job(Table):
         CheckConstraint("cost_micros >= 0", name="cost_not_negative"),
         CheckConstraint("lease_until IS NULL OR status = 'awaiting_review'", name="leased_while_it_waits"),
         CheckConstraint("(lease_until IS NULL) = (lease_by IS NULL)", name="leased_to_somebody"),
-        _index("job_waiting", "tenant_id", "id", where="status = 'awaiting_review'"),
+        _index("job_waiting", "tenant_id", where="status = 'queued'"),
+        _index("job_asking", "tenant_id", "id", where="status = 'awaiting_review'"),
         _index("job_due", "deadline_at", where="status IN ('queued','running','awaiting_review')"),
     )
 

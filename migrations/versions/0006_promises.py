@@ -31,7 +31,7 @@ def upgrade() -> None:
         batch.create_check_constraint("known_status", AFTER)
         batch.create_check_constraint("leased_while_it_waits", "lease_until IS NULL OR status = 'awaiting_review'")
         batch.create_check_constraint("leased_to_somebody", "(lease_until IS NULL) = (lease_by IS NULL)")
-    op.create_index("job_waiting", "job", ["tenant_id", "id"], sqlite_where=WAITING, postgresql_where=WAITING)
+    op.create_index("job_asking", "job", ["tenant_id", "id"], sqlite_where=WAITING, postgresql_where=WAITING)
     op.create_index("job_due", "job", ["deadline_at"], sqlite_where=OPEN, postgresql_where=OPEN)
     op.add_column("spend_account", sa.Column("warnings", sa.Integer(), nullable=False, server_default="0"))
     with op.batch_alter_table("price") as batch:
@@ -115,7 +115,7 @@ def downgrade() -> None:
         batch.drop_column("warnings")
     op.execute("UPDATE job SET status = 'canceled', lease_until = NULL, lease_by = NULL WHERE status = 'expired'")
     op.drop_index("job_due", table_name="job")
-    op.drop_index("job_waiting", table_name="job")
+    op.drop_index("job_asking", table_name="job")
     with op.batch_alter_table("job") as batch:
         batch.drop_constraint("leased_to_somebody", type_="check")
         batch.drop_constraint("leased_while_it_waits", type_="check")

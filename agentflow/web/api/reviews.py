@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from agentflow.jobs import reviewing
 from agentflow.jobs.idempotency import Answer, Asked, once
-from agentflow.jobs.ids import now
 from agentflow.jobs.keys import Caller
 from agentflow.jobs.service import Agentflow
 from agentflow.jobs.tables import Job
@@ -167,7 +166,7 @@ def _body(service: Agentflow, job: Job) -> ReviewBody:
 
 
 def _held(job: Job) -> Held | None:
-    if job.lease_by is None or job.lease_until is None or job.lease_until <= now():
+    if job.lease_by is None or job.lease_until is None or not reviewing.is_held(job):
         return None
     return Held(by=job.lease_by, until=job.lease_until)
 

@@ -132,9 +132,13 @@ GUARDS = (
     Guard("I19 an older claim decides nothing", v.deciding(lease=-1), condition(reviewing, "claimed")),
     Guard("I19 nor one that has run out", v.deciding_after_the_lease, condition(reviewing, "claimed")),
     Guard("I19 nor nobody's", v.deciding(lease=None), condition(reviewing, "unclaimed")),
-    Guard("I19 nor does a runner", v.taking_a_held_review_over, condition(store, "unclaimed")),
+    Guard("I19 nor does a runner", v.taking_a_held_review_over, patched(store, "is_held", lambda _: False)),
     Guard("I19 a lease is of what waits", v.leasing_what_does_not_wait, constraints("job", "leased_while_it_waits")),
-    Guard("I19 a lost run settles nothing", v.finishing_what_was_taken_over, patched(store, "hold", nothing)),
+    Guard(
+        "I19 a lost run settles nothing",
+        v.finishing_what_was_taken_over,
+        patched(store, "_assert_fence", lambda *_: None),
+    ),
     Guard(
         "a charge has one open dispute",
         v.disputing_twice,
