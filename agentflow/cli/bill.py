@@ -21,6 +21,7 @@ from agentflow.jobs.ids import now
 from agentflow.jobs.ledger import bill, giving, statements
 from agentflow.jobs.ledger.audit import RULES, audit
 from agentflow.jobs.ledger.margin import BY, By, Margin, margins
+from agentflow.jobs.ledger.settling import set_cap
 from agentflow.jobs.ledger.tables import Transfer
 from agentflow.jobs.tables import LOCAL
 
@@ -109,6 +110,21 @@ def credit(place: Place, job: str, amount: str, reason: Any, request: str) -> No
         return f"{bill.money(given.amount_minor, given.currency)} {given.currency}"
 
     click.echo(f"credited {asyncio.run(_write(place, act))} of job {job}")
+
+
+@command.command()
+@click.argument("amount")
+@click.option("--currency", default="USD", show_default=True)
+@click.pass_obj
+def cap(place: Place, amount: str, currency: str) -> None:
+    """Let the tenant spend AMOUNT (such as 500.00) and no more, all in all; `none` ends the cap."""
+    minor = None if amount == "none" else _minor(amount, currency)
+
+    async def act(session: AsyncSession) -> str:
+        await set_cap(session, place.tenant, currency, minor)
+        return "no cap" if minor is None else f"a cap of {bill.money(minor, currency)} {currency}"
+
+    click.echo(f"{place.tenant} has {asyncio.run(_write(place, act))}")
 
 
 @command.command()

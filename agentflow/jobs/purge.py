@@ -13,11 +13,12 @@ from agentflow.engine.checkpoints import forget
 from agentflow.engine.fencing import Fence, Savers
 from agentflow.errors import ConfigError, LeaseLost
 from agentflow.jobs.api_tables import File, Once
+from agentflow.jobs.ending import end_free
 from agentflow.jobs.ids import now
 from agentflow.jobs.ledger import giving
 from agentflow.jobs.ledger.tables import Dispute, Outbox
 from agentflow.jobs.leftovers import condemn, named_by
-from agentflow.jobs.store import Store, end_free
+from agentflow.jobs.store import Store
 from agentflow.jobs.tables import Attempt, Effect, Job, Kept, Status
 
 OPEN: tuple[Status, ...] = ("queued", "running", "awaiting_review")
@@ -129,7 +130,7 @@ async def _stopped(store: Store, scope: Scope) -> Erased:
         under_way = select(Job).where(*scope.jobs, Job.status.in_(OPEN)).order_by(Job.id)
         jobs = (await session.scalars(under_way.with_for_update())).all()
         for job in jobs:
-            await end_free(session, job)
+            await end_free(session, job, "canceled")
         disputes = (await session.scalars(select(Dispute.id).where(*_disputes(scope)))).all()
         for one in disputes:
             await giving.decide(session, one, "withdrawn", "erasure")

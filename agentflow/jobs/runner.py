@@ -13,7 +13,6 @@ from pydantic import ValidationError
 
 from agentflow.connectors.documents import Documents
 from agentflow.connectors.opening import open_connectors
-from agentflow.engine.answer import Bounded
 from agentflow.engine.attempt import Binder, Services, perform
 from agentflow.engine.checkpoints import forget, open_checkpoints
 from agentflow.engine.fencing import Fence, Savers
@@ -23,7 +22,7 @@ from agentflow.engine.trace import answered_line, asked_line
 from agentflow.engine.trace_export import open_tracing
 from agentflow.engine.trace_spans import JobTrace, Tracing, job_trace
 from agentflow.engine.trust.figures import Figures
-from agentflow.errors import AgentflowError, ConfigError, LeaseLost, RunError, StoreError
+from agentflow.errors import AgentflowError, ConfigError, CostError, DeadlineError, LeaseLost, RunError, StoreError
 from agentflow.exams.stamping import fresh
 from agentflow.flow.journal import Journal
 from agentflow.flow.pack import Pack
@@ -31,7 +30,9 @@ from agentflow.flow.record import Document, Record
 from agentflow.flow.step import label
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.tables import PriceList
+from agentflow.jobs.limits import in_time, within
 from agentflow.jobs.logs import about, told
+from agentflow.jobs.reviewing import is_held
 from agentflow.jobs.store import Store, dollars, open_store
 from agentflow.jobs.tables import ENDED, Job, Status
 from agentflow.jobs.verification import definition_of, output_of, records_of, verified
@@ -138,6 +139,9 @@ class Runner:
             row = await self._row(row.id)
             if not given:
                 return await self._cleared(row)
+            if is_held(row):
+                text = f"job {row.id} is looked at by {row.lease_by}, until {row.lease_until:%H:%M} UTC; answer it then"
+                raise RunError(text)
             raise RunError(f"job {row.id} is {row.status} by now; somebody else was faster")
         with about(job=row.id, pack=row.pack, tenant=row.tenant_id):
             log.info("job begun")
@@ -165,10 +169,12 @@ class Runner:
 
     async def _carry(self, row: Job, answers: Mapping[str, Any] | None, fence: Fence, trace: JobTrace) -> Job:
         journal = trace.kept(self.store.journal(row.id, fence.number))
-        services = Services(row.id, self._connectors, await self._within(row), journal, self._figures)
+        models = await within(self.pack, row, self._models, self.store)
+        services = Services(row.id, self._connectors, models, journal, self._figures)
 
         async def do(step: Any, reads: Sequence[Any], item: int | None) -> Any:
             try:
+                in_time(row)
                 with trace.step(step.name, item) as told:
                     verdict = await perform(step, reads, services, item)
                     told.ended(verdict)
@@ -184,22 +190,18 @@ class Runner:
             for asked in [key for key in standing.questions if key not in row.questions]:
                 await journal.attempt(asked_line(standing.questions[asked]))
             job = await self._settle(row, fence, standing, time.monotonic() - began)
-            if job.status == "finished":
-                await forget(row.id, saver)
-            return job
+            return await self._left(job, saver)
         except (LeaseLost, StoreError):
             raise  # neither is the job's own failure
         except Exception as error:  # noqa: BLE001 - whatever a pack's code raises fails its own job and no other
             return await self._fail(row, fence, error, answers is not None, time.monotonic() - began)
 
-    async def _within(self, row: Job) -> Binder:
-        """The models, held to what the job may still cost and how long it may still work."""
-        usd, seconds = self.pack.budget, self.pack.deadline
-        if (usd is None and seconds is None) or not isinstance(self._models, Bounded):
-            return self._models
-        micros, _ = await self.store.cost(row.id)
-        usd = None if usd is None else max(Decimal(0), usd - dollars(micros))
-        return self._models.within(usd=usd, seconds=None if seconds is None else max(0.0, seconds - row.seconds))
+    async def _left(self, job: Job, saver: Any) -> Job:
+        """The job as a run leaves it: its checkpoints are deleted where it has ended."""
+        if job.status == "finished":
+            await forget(job.id, saver)
+            return job
+        return await self._cleared(job)
 
     async def _move(
         self, row: Job, saver: Any, do: Any, answers: Mapping[str, Any] | None, journal: Journal
@@ -245,7 +247,8 @@ class Runner:
         return await self.store.finish(row.id, verification, fence.number, kept=kept, **values)
 
     async def _fail(self, row: Job, fence: Fence, error: Exception, answered: bool, seconds: float) -> Job:
-        if answered and isinstance(error, RunError):  # the answer did not fit: the question stays as it was
+        ended = isinstance(error, (CostError, DeadlineError))
+        if answered and isinstance(error, RunError) and not ended:  # it did not fit: the question stays as it was
             await self.store.change(row.id, fence.number, status="awaiting_review", questions=row.questions, answers={})
             raise error
         log.warning("job failed", extra={"error": told(error)})
@@ -253,8 +256,9 @@ class Runner:
         where = next(iter(getattr(error, "__notes__", [])), "")  # ours comes first; LangGraph adds its own behind it
         text = str(error) if isinstance(error, AgentflowError) else f"{type(error).__name__}: {error}"
         text = f"{text} ({where})" if where else text
-        problem = {"code": "failed", "message": text, "path": "", "severity": "error", "reference": None}
-        return await self.store.fail(
+        code = "budget" if isinstance(error, CostError) else "failed"
+        problem = {"code": code, "message": text, "path": "", "severity": "error", "reference": None}
+        failed = await self.store.fail(
             row.id,
             fence.number,
             problems=[problem],
@@ -262,6 +266,7 @@ class Runner:
             sources=sorted(models),
             seconds=row.seconds + seconds,
         )
+        return await self._cleared(failed)
 
 
 @asynccontextmanager

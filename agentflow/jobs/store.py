@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import defer
@@ -14,12 +14,15 @@ from sqlalchemy.orm import defer
 from agentflow.connectors.sql import compact, open_database, reading
 from agentflow.errors import LedgerError
 from agentflow.flow.pack import Pack
+from agentflow.jobs.ending import end_free, overdue
 from agentflow.jobs.ids import now
-from agentflow.jobs.journal import MICROS, JobJournal, hold, lost, unbroken
+from agentflow.jobs.journal import MICROS, JobJournal, lost, unbroken
+from agentflow.jobs.ledger.lateness import credit_late
 from agentflow.jobs.ledger.prices import dearest, publish
 from agentflow.jobs.ledger.settling import release, reserve, reserve_new, settle
 from agentflow.jobs.ledger.tables import ListedPrice, PriceList, Reservation, Verification
 from agentflow.jobs.migrate import upgrade
+from agentflow.jobs.reviewing import is_held
 from agentflow.jobs.tables import ENDED, LOCAL, Attempt, Cost, Job, Kept, Status
 from agentflow.jobs.telling.events import next_event, note
 
@@ -100,33 +103,40 @@ class Store:
             return (await session.scalars(query)).all() if name else []
 
     async def change(self, job: str, fence: int | None = None, **values: Any) -> Job:
-        """Sets columns of a job that has not ended; an ended job stays as it is.
+        """Sets columns of a job that has not ended; an ended job stays as it is, one whose deadline has passed expires.
 
         Here and below: raises LeaseLost where `fence` is given and the job is not held under it any more.
         """
         async with self.writing() as session:
-            await hold(session, job, fence)
-            changed = await session.execute(
-                update(Job).where(Job.id == job, Job.status.not_in(ENDED)).values(**values).returning(Job.id)
-            )
-            row = await session.get_one(Job, job, populate_existing=True)
-            if changed.first() is not None and values.get("status") == "awaiting_review":
-                note(session, row, "job.awaiting_review", {"questions": sorted(row.questions)})
+            row, is_open = await _held(session, job, fence, values)
+            if not is_open:
+                return row
+            for name, value in values.items():
+                setattr(row, name, value)
+            if values.get("status") == "awaiting_review":
+                asked = {"questions": sorted(row.questions)}
+                note(session, row, "job.awaiting_review", asked)
+                note(session, row, "review.created", asked)
             return row
 
     async def begin(self, job: str, *, since: Sequence[Status], terms: str, fence: int | None = None) -> int | None:
         """Takes a job over if its status is one of `since`: its new fence, under which it is held; else None,
-        as where it has been taken over since it had the `fence` given.
+        as where it has been taken over since it had the `fence` given, somebody holds its review or it expires.
 
         Whoever ran it before may write no more. What may be charged for it is set aside again where it had failed; a
         job without terms gets those given.
         """
         async with self.writing() as session:
             row = await session.get(Job, job, with_for_update=True)
-            lost_to_others = row is not None and fence is not None and row.fence != fence
-            if row is None or row.status not in since or row.erased_at is not None or lost_to_others:
+            if row is None or row.status not in since or (fence is not None and row.fence != fence):
+                return None
+            if is_held(row) or row.erased_at is not None:
                 return None
             row.status, row.questions, row.fence = "running", {}, row.fence + 1
+            row.lease_by = row.lease_until = None
+            if overdue(row):
+                await end_free(session, row, "expired")
+                return None
             row.price_list_id = row.price_list_id or terms
             note(session, row, "job.started")
             await reserve(session, row)
@@ -143,37 +153,38 @@ class Store:
     ) -> Job:
         """Ends a job with its outcome, verified and charged in one transaction; an ended job stays as it is.
 
+        What comes later than promised is credited in the same transaction; what comes after the deadline expires.
         `kept` are the records that the verification is replayed from, by name.
         """
         async with self.writing() as session:
-            row = await session.get_one(Job, job, with_for_update=True)
-            if fence is not None and row.fence != fence:
-                raise lost(job)
-            if row.status not in ENDED:
-                charge = await settle(session, row, verification)
-                price = (charge.amount_minor, charge.currency) if charge else (0, row.currency)
-                note(session, row, "job.finished", {"outcome": verification.outcome})
-                if kept is not None:
-                    session.add(Kept(job_id=row.id, records=dict(kept)))
-                for name, value in (values | {"price_minor": price[0], "currency": price[1]}).items():
-                    setattr(row, name, value)
-                row.status, row.outcome, row.finished_at = "finished", verification.outcome, now()
+            row, is_open = await _held(session, job, fence, values)
+            if not is_open:
+                return row
+            charge = await settle(session, row, verification)
+            price = (charge.amount_minor, charge.currency) if charge else (0, row.currency)
+            note(session, row, "job.finished", {"outcome": verification.outcome})
+            if kept is not None:
+                session.add(Kept(job_id=row.id, records=dict(kept)))
+            for name, value in (values | {"price_minor": price[0], "currency": price[1]}).items():
+                setattr(row, name, value)
+            ended = now()
+            row.status, row.outcome, row.finished_at = "finished", verification.outcome, ended
+            if charge is not None:
+                await credit_late(session, row, charge, ended)
             return row
 
     async def fail(self, job: str, fence: int | None = None, **values: Any) -> Job:
-        """Ends a job as failed, free of charge; an ended job stays as it is."""
+        """Ends a job as failed, free of charge; an ended job stays as it is, one whose deadline has passed expires."""
         async with self.writing() as session:
-            await hold(session, job, fence)
-            changed = await session.execute(
-                update(Job)
-                .where(Job.id == job, Job.status.not_in(ENDED))
-                .values(status="failed", **values)
-                .returning(Job.id)
-            )
-            row = await session.get_one(Job, job, populate_existing=True)
-            if changed.first() is not None:
-                note(session, row, "job.failed")
-                await release(session, job)
+            row, is_open = await _held(session, job, fence, values)
+            if not is_open:
+                return row
+            for name, value in values.items():
+                setattr(row, name, value)
+            row.status = "failed"
+            note(session, row, "job.failed")
+            await session.flush()
+            await release(session, job)
             return row
 
     async def cost(self, job: str) -> tuple[int, dict[str, list[str]]]:
@@ -211,6 +222,29 @@ class Store:
         return JobJournal(self._engine, self.turns, job, fence)
 
 
+async def _held(session: AsyncSession, job: str, fence: int | None, values: Mapping[str, Any]) -> tuple[Job, bool]:
+    """The job's row, locked, and whether it is still to end: it has not ended, nor expired by now.
+
+    `values` are what its run wants to write down. Raises LeaseLost where it is not held under the fence.
+    """
+    row = await session.get_one(Job, job, with_for_update=True)
+    _assert_fence(row, fence)
+    if overdue(row):
+        await end_free(session, row, "expired", **_spent(values))
+    return row, row.status not in ENDED
+
+
+def _assert_fence(row: Job, fence: int | None) -> None:
+    """Raises LeaseLost where the job is held under another fence by now."""
+    if fence is not None and row.fence != fence:
+        raise lost(row.id)
+
+
+def _spent(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the columns that a run sets those that stay true of a job which comes to nothing."""
+    return {name: values[name] for name in ("cost_micros", "seconds", "sources") if name in values}
+
+
 async def enter(session: AsyncSession, job: Job, most: ListedPrice | None = None) -> Reservation:
     """Adds a new job and sets its price aside; `most` is its dearest outcome, where that is known.
 
@@ -223,15 +257,6 @@ async def enter(session: AsyncSession, job: Job, most: ListedPrice | None = None
     await session.flush()
     session.add(queued)
     return await reserve_new(session, job, most or await dearest(session, job.price_list_id))
-
-
-async def end_free(session: AsyncSession, job: Job) -> None:
-    """Cancels a job that has not ended, free of charge; the caller's transaction holds its row."""
-    job.status, job.finished_at = "canceled", now()
-    job.fence += 1  # whoever carries it may write no more
-    note(session, job, "job.canceled")
-    await session.flush()
-    await release(session, job.id)
 
 
 @asynccontextmanager

@@ -20,8 +20,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-Status = Literal["queued", "running", "awaiting_review", "finished", "failed", "canceled"]
-ENDED: tuple[Status, ...] = ("finished", "canceled")
+Status = Literal["queued", "running", "awaiting_review", "finished", "failed", "canceled", "expired"]
+OPEN: tuple[Status, ...] = ("queued", "running", "awaiting_review")
+"""States of a job that is still to come to an end."""
+ENDED: tuple[Status, ...] = ("finished", "canceled", "expired")
 """States that a job never leaves; a failed one may be tried again."""
 
 LOCAL = "local"
@@ -41,6 +43,11 @@ class Packed(TypeDecorator[dict[str, Any]]):
         return None if value is None else json.loads(zlib.decompress(value))
 
 
+def _index(name: str, *columns: str, where: str) -> Index:
+    """An index over the rows of which `where` holds."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
 class Table(MappedAsDataclass, DeclarativeBase, kw_only=True):
     """What every table shares."""
 
@@ -56,17 +63,17 @@ class Job(Table):
         UniqueConstraint("id", "tenant_id", name="job_of_tenant"),
         UniqueConstraint("id", "tenant_id", "price_list_id", name="job_under_terms"),
         CheckConstraint(
-            "status IN ('queued','running','awaiting_review','finished','failed','canceled')", name="known_status"
+            "status IN ('queued','running','awaiting_review','finished','failed','canceled','expired')",
+            name="known_status",
         ),
         CheckConstraint("(outcome IS NULL) = (status <> 'finished')", name="an_outcome_when_finished"),
         CheckConstraint("price_minor >= 0 AND (status = 'finished' OR price_minor = 0)", name="paid_when_finished"),
         CheckConstraint("cost_micros >= 0", name="cost_not_negative"),
-        Index(
-            "job_waiting",
-            "tenant_id",
-            sqlite_where=text("status = 'queued'"),
-            postgresql_where=text("status = 'queued'"),
-        ),
+        CheckConstraint("lease_until IS NULL OR status = 'awaiting_review'", name="leased_while_it_waits"),
+        CheckConstraint("(lease_until IS NULL) = (lease_by IS NULL)", name="leased_to_somebody"),
+        _index("job_waiting", "tenant_id", where="status = 'queued'"),
+        _index("job_asking", "tenant_id", "id", where="status = 'awaiting_review'"),
+        _index("job_due", "deadline_at", where="status IN ('queued','running','awaiting_review')"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -106,6 +113,13 @@ class Job(Table):
     """What the tenant wrote on it, for itself."""
     erased_at: Mapped[datetime | None] = mapped_column(default=None)
     """When all that it read and made was deleted; it is never carried on again."""
+    deadline_at: Mapped[datetime | None] = mapped_column(default=None)
+    """When it expires, free of charge, if it has not ended."""
+    lease_by: Mapped[str | None] = mapped_column(default=None)
+    """Who is looking at what it asks, until `lease_until`."""
+    lease_until: Mapped[datetime | None] = mapped_column(default=None)
+    lease_number: Mapped[int] = mapped_column(default=0)
+    """Raised by every claim: whoever held an earlier one may not decide any more."""
 
 
 class Kept(Table):

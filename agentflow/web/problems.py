@@ -38,6 +38,7 @@ KINDS: Mapping[str, Kind] = {
     "method-not-allowed": Kind(405, "Method not allowed"),
     "not-acceptable": Kind(406, "Not acceptable"),
     "not-ready": Kind(409, "Not ready", retryable=True),
+    "lease-lost": Kind(409, "The review is not yours to decide"),
     "not-waiting": Kind(409, "The job waits for nobody"),
     "job-terminal": Kind(409, "The job has ended"),
     "price-changed": Kind(409, "The price is above max_price"),

@@ -119,3 +119,11 @@ def test_margins_stand_as_a_table_as_csv_and_as_json(out: Path):
     row = next(csv.DictReader(io.StringIO(agentflow(*margin, "--by", "model", "--csv").output)))
     assert (row["model"], row["cost_usd"], row["margin_usd"]) == ("'=m1", "0.100000", "")
     assert "no margin (-): a job is paid for as a whole" in agentflow(*margin, "--by", "step").output
+
+
+def test_a_cap_is_set_and_ended_and_never_below_what_is_used(out: Path):
+    tell = ("bill", "--out", out, "cap")
+    assert agentflow(*tell, "0.90").output == "local has a cap of 0.90 USD\n"
+    refused = agentflow(*tell, "0.10")
+    assert "set no cap below" in str(refused.exception)
+    assert agentflow(*tell, "none").output == "local has no cap\n"

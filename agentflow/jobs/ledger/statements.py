@@ -36,7 +36,15 @@ async def close(session: AsyncSession, tenant: str, currency: str, until: dateti
     session.add(statement)
     await session.flush()
     for one in moved:
-        session.add(StatementLine(transfer_id=one.id, statement_id=statement.id, amount_minor=owed(one)))
+        session.add(
+            StatementLine(
+                transfer_id=one.id,
+                statement_id=statement.id,
+                tenant_id=tenant,
+                currency=currency,
+                amount_minor=owed(one),
+            )
+        )
     tell(session, tenant, "statement.finalized", statement.id, {"number": statement.number})
     await session.flush()
     return statement

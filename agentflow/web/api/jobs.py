@@ -17,6 +17,7 @@ from agentflow.jobs.runner import is_document
 from agentflow.jobs.service import RESTING, Agentflow, Terms, job_of
 from agentflow.jobs.tables import Job, Status
 from agentflow.web.api.deps import (
+    CancelAfter,
     Cursor,
     IdempotencyKey,
     IfNoneMatch,
@@ -26,6 +27,7 @@ from agentflow.web.api.deps import (
     Prefer,
     Service,
     as_dict,
+    deadline_of,
     needs,
     newest,
     rest,
@@ -55,11 +57,12 @@ async def submit(
     room: InRoom,
     response: Response,
     prefer: Prefer = None,
+    cancel_after: CancelAfter = None,
 ) -> JobBody:
     """Accept a job: its price is set aside, and charged only for an outcome that is verified.
 
-    The same content again is the same job, and costs nothing more. With `Prefer: wait=N` the answer is 200 if
-    the job rests by then.
+    The same content again within 30 days is the same job, with its own deadline, and costs nothing more. With
+    `Prefer: wait=N` the answer is 200 if the job rests by then.
     """
     await room.check(caller.tenant)
     pack = service.pack(given.pack)
@@ -74,6 +77,7 @@ async def submit(
         tenant=caller.tenant,
         labels=given.metadata,
         most_minor=most.amount_minor if most else None,
+        deadline=deadline_of(cancel_after, given.deadline_s),
     )
 
     async def act(session: AsyncSession) -> Answer:
@@ -83,7 +87,8 @@ async def submit(
             return 202, as_dict(fresh(job, held, live=service.live))
         return 202, as_dict((await show(session, job, live=service.live)).model_copy(update={"duplicate_of": job.id}))
 
-    done = await once(service.store, Asked(caller.tenant, "POST /v1/jobs", key, as_dict(given)), act)
+    asked = as_dict(given) | ({"cancel_after": cancel_after} if cancel_after else {})
+    done = await once(service.store, Asked(caller.tenant, "POST /v1/jobs", key, asked), act)
     if done.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     response.headers["Location"] = f"/v1/jobs/{done.body['id']}"

@@ -166,7 +166,7 @@ async def test_the_time_for_a_dispute_ends(database: str):
     async with open_books(database) as books:
         async with books.sessions.begin() as session:
             await session.execute(text("INSERT INTO price_list VALUES ('short','toy','y','USD',0,:at)"), {"at": now()})
-            await session.execute(text("INSERT INTO price VALUES ('short','Posted',40,'USD')"))
+            await session.execute(text("INSERT INTO price VALUES ('short','Posted',40,'USD',NULL,NULL)"))
             books.terms = await session.get_one(PriceList, "short")
         job = await books.finished()
         with pytest.raises(DisputeError) as late:
@@ -217,21 +217,3 @@ async def test_a_long_bill_is_read_in_a_few_statements_and_stays_in_order(databa
         assert [line["input"] for line in told] == [*(f"{n}.pdf" for n in range(5)), "1.pdf"]
         assert [line["kind"] for line in told[-2:]] == ["charge", "credit (sla)"]
         assert len(asked) == 1
-
-
-@pytest.mark.parametrize(
-    ("tamper", "rule"),
-    [
-        ("UPDATE spend_account SET charged_minor = 1", "what an account was charged is its charges less its credits"),
-        ("UPDATE spend_account SET reserved_minor = 1", "what an account has set aside is its open reservations"),
-        ("UPDATE charge_balance SET credited_minor = 1", "what was credited on a charge is the sum of its credits"),
-        ("DELETE FROM outbox", "every charge and credit is told once"),
-        ("UPDATE reservation SET ended_at = NULL, ended_as = NULL", "a job that has ended holds nothing"),
-    ],
-)
-async def test_the_audit_finds_what_was_tampered_with(database: str, tamper: str, rule: str):
-    async with open_books(database) as books:
-        await books.finished()
-        async with books.sessions.begin() as session:
-            await session.execute(text(tamper))
-        assert rule in await books.faults()
