@@ -127,6 +127,8 @@ class Options:
 
 
 async def _examined(options: Options, console: Console) -> Report:
+    if options.against is not None:  # better said before anything is paid for
+        _other(options.against, options.home)
     kept = Kept(options.home)
     candidates = _candidates(options, kept)
     cases = options.exam.of(*options.splits) if options.splits else options.exam.cases
@@ -228,11 +230,8 @@ def _compared(options: Options, marks: Sequence[Marks]) -> tuple[Comparison, ...
     """Each candidate with the one of its name in the other run, or with the one that is named."""
     if options.against is None:
         return ()
-    where, _, name = options.against.partition(":")
-    own = Path(where).resolve() == options.home.resolve()
-    if not (Path(where) / FILE).is_file() or (own and not name):
-        raise ConfigError(f"--against {where}: name the folder of another exam, which holds {FILE}")
-    other = Kept(Path(where))
+    where, name, own = _other(options.against, options.home)
+    other = Kept(where)
     before = {each.candidate: each for each in marks_of(options.exam, other, other.latest)}
     if name and name not in before:
         raise ConfigError(f"--against {where}: it has no candidate {name}; it has {', '.join(before)}")
@@ -244,6 +243,17 @@ def _compared(options: Options, marks: Sequence[Marks]) -> tuple[Comparison, ...
         return tuple(compare(now.candidate, now.whole, then.candidate, then.whole) for now, then in pairs)
     except ValueError as error:
         raise ConfigError(f"--against {where}: {error}") from error
+
+
+def _other(against: str, home: Path) -> tuple[Path, str, bool]:
+    """The folder of the other run, the candidate, and whether it is this very exam. Raises ConfigError."""
+    where, _, name = against.partition(":")
+    own = Path(where).resolve() == home.resolve()
+    if not own and not (Path(where) / FILE).is_file():
+        raise ConfigError(f"--against {where}: name the folder of another exam, which holds {FILE}")
+    if own and not name:
+        raise ConfigError(f"--against {where}: that is this exam; name one of its candidates, as {where}:NAME")
+    return Path(where), name, own
 
 
 def _write(path: Path, told: Any) -> None:
