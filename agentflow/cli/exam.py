@@ -205,6 +205,7 @@ def _told(options: Options, plan: Plan, kept: Kept, went: Went) -> Report:
         told=told,
         held=held_of(told, exam.settings.bars),
         comparisons=_compared(options, marks),
+        unreached=went.unreached,
         figures=figures,
     )
     _write(home / "report.json", as_json(report, exam))

@@ -193,6 +193,17 @@ def test_money_that_ends_first_is_told_and_ends_with_1(pack: Path, tmp_path: Pat
     assert exam(*arguments, "--max-cost", "1").exit_code == 0
 
 
+def test_models_that_do_not_answer_are_told_and_end_with_1(pack: Path, tmp_path: Path):
+    file = tmp_path / "down.toml"
+    file.write_text(
+        FAULTY.format(small=0.0, seed=1) + "[[models.large.episodes]]\nrequests = [0, 9999]\nstatus = 401\n"
+    )
+    done = exam(pack, "--models", "small,large", "--trials", "1", "--faults", file, "--out", tmp_path / "out")
+    assert done.exit_code == 1
+    assert "24 runs met no model that answers" in done.output
+    assert list(report(tmp_path / "out")["candidates"]) == ["small"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
