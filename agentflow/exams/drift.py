@@ -188,7 +188,7 @@ def widened(figures: Figures, step: str, sources: Sequence[str]) -> Figures:
     fields = {path: _forgotten(each, sources) for path, each in found.fields.items()}
     wide = found.model_copy(update={"every": _forgotten(found.every, sources), "fields": fields})
     steps: dict[str, StepFigures] = {**figures.steps, step: wide}
-    return Figures(about=figures.about, steps=steps)
+    return Figures(about=figures.about, steps=steps, stamps=figures.stamps)  # a copy would share what is worked out
 
 
 def _forgotten(field: FieldFigures, sources: Sequence[str]) -> FieldFigures:

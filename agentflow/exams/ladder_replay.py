@@ -4,7 +4,7 @@ A record that is put together from several answers is met by no check here: the 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agentflow.engine.trust.estimating import BINS, estimate
@@ -30,6 +30,10 @@ class Asked:
     """By source, one a trial."""
     features: Mapping[str, str] = field(default_factory=dict[str, str])
     """What is known before anybody is asked."""
+    judge: Callable[[Made], bool] | None = None
+    """Whether a record is right; by the truth and the promises where None."""
+    document: str = ""
+    """What cases of one document have in common."""
 
 
 @dataclass(frozen=True)
@@ -98,11 +102,11 @@ def _climb(case: Asked, rungs: Sequence[str], laws: Laws, weighing: Weighing) ->
         attempt = case.attempts[source][asked[source]]
         asked[source] += 1
         given.append(attempt)
-        sure, right = _stands(given, case.truth, laws, weighing)
+        sure, right = _stands(given, case, laws, weighing)
         yield Rung(sure, right, float(attempt.cost))
 
 
-def _stands(given: Sequence[Attempt], truth: Made, laws: Laws, weighing: Weighing) -> tuple[float, bool]:
+def _stands(given: Sequence[Attempt], case: Asked, laws: Laws, weighing: Weighing) -> tuple[float, bool]:
     """How far the best record is trusted, and whether it is right in all that is promised."""
     answers = [attempt for attempt in given if attempt.made is not None]
     if not answers:
@@ -111,7 +115,8 @@ def _stands(given: Sequence[Attempt], truth: Made, laws: Laws, weighing: Weighin
     candidate = likeliest(answers, beliefs)
     standing = stand(candidate, beliefs, weighing.ties, weighing.figures.identities, weighing.promises)
     sure = standing.least if accepts(candidate) else REFUSED
-    return sure, is_right(candidate.made, truth, weighing.promises)
+    right = case.judge(candidate.made) if case.judge else is_right(candidate.made, case.truth, weighing.promises)
+    return sure, right
 
 
 def is_right(made: Made, truth: Made, promises: Sequence[str] = ()) -> bool:
