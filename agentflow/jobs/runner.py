@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import math
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -32,10 +33,14 @@ from agentflow.flow.record import Document, Record
 from agentflow.flow.step import label
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.tables import PriceList, Verification
+from agentflow.jobs.promises import demotions, lowered, without
 from agentflow.jobs.store import Store, dollars, open_store
 from agentflow.jobs.tables import ENDED, Job, Status
 
 log = logging.getLogger(__name__)
+
+DEMOTIONS_EVERY = 60.0
+"""Seconds after which a runner looks again whether a source was demoted."""
 
 
 class Runner:
@@ -64,6 +69,7 @@ class Runner:
         )
         for text in self.stale:
             log.warning(text)
+        self._demoted: tuple[float, Mapping[str, Sequence[str]], Figures] = (-math.inf, {}, self._figures)
 
     @property
     def documents(self) -> Documents:
@@ -154,12 +160,13 @@ class Runner:
 
     async def _carry(self, row: Job, answers: Mapping[str, Any] | None, fence: Fence, trace: JobTrace) -> Job:
         journal = trace.kept(self.store.journal(row.id, fence.number))
-        services = Services(row.id, self._connectors, await self._within(row), journal, self._figures)
+        by_step, figures = await self._as_demoted()
+        services = Services(row.id, self._connectors, await self._within(row), journal, figures)
 
         async def do(step: Any, reads: Sequence[Any], item: int | None) -> Any:
             try:
                 with trace.step(step.name, item) as told:
-                    verdict = await perform(step, reads, services, item)
+                    verdict = await perform(lowered(step, by_step), reads, services, item)
                     told.ended(verdict)
                     return verdict
             except Exception as error:
@@ -180,6 +187,17 @@ class Runner:
             raise  # neither is the job's own failure
         except Exception as error:  # noqa: BLE001 - whatever a pack's code raises fails its own job and no other
             return await self._fail(row, fence, error, answers is not None, time.monotonic() - began)
+
+    async def _as_demoted(self) -> tuple[Mapping[str, Sequence[str]], Figures]:
+        """The sources that are demoted, by step, and the figures without them; asked for once in a while."""
+        at, before, figures = self._demoted
+        if time.monotonic() - at >= DEMOTIONS_EVERY:
+            now_demoted = await demotions(self.store, self.pack.name)
+            if now_demoted != before:
+                figures = without(self._figures, now_demoted)
+                log.warning("demoted in %s: %s", self.pack.name, now_demoted or "nobody")
+            self._demoted = (time.monotonic(), now_demoted, figures)
+        return self._demoted[1:]
 
     async def _within(self, row: Job) -> Binder:
         """The models, held to what the job may still cost and how long it may still work."""
