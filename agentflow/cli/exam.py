@@ -14,6 +14,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from agentflow.cli.exam_add import add, export
 from agentflow.cli.exam_shown import show
 from agentflow.cli.run import STOPPED, alone, parse_connections, parse_usd
 from agentflow.connectors.opening import open_connectors
@@ -28,12 +29,14 @@ from agentflow.exams.candidates import MORE, Candidate, candidates_of, digest
 from agentflow.exams.cases import Exam, read_exam
 from agentflow.exams.comparing import Comparison, compare
 from agentflow.exams.keeping import FILE, Ended, Kept
+from agentflow.exams.planning import Plan
 from agentflow.exams.report import Report, as_json, held_of
-from agentflow.exams.running import Plan, examine
 from agentflow.exams.running import Told as Went
+from agentflow.exams.running import examine
 from agentflow.exams.scoring import Marks, marks_of
 from agentflow.exams.stamping import files_hash, stamps_of
 from agentflow.exams.summary import told_of
+from agentflow.exams.verdict_page import page
 from agentflow.jobs.packs import PackFolder, load_pack, read_connect
 from agentflow.testing import Twin, read_faulty, read_truth
 
@@ -197,6 +200,7 @@ def _told(options: Options, plan: Plan, kept: Kept, went: Went) -> Report:
         comparisons=_compared(options, marks),
     )
     _write(home / "report.json", as_json(report, exam))
+    (home / "verdict.html").write_text(page(report, exam), encoding="utf-8")
     if options.faults is None:
         configs = read_models(options.roles or options.folder.models)
         stamps = stamps_of(exam.pack, configs, options.folder.folder)
@@ -244,3 +248,7 @@ def following(total: int, console: Console) -> Generator[Callable[[Ended], None]
             progress.update(task, advance=1, description=f"{ended.candidate}, case {ended.case}: {spent:.4f} USD")
 
         yield tell
+
+
+command.add_command(add)
+command.add_command(export)

@@ -188,8 +188,13 @@ def _compile(workflow: Workflow[Any, Any]) -> Any:
             graph.add_node(_collect(step), _collector(workflow, step))
             graph.add_edge(step.name, _collect(step))
             graph.add_edge(_review(step), _collect(step))
-    graph.add_node("#start", _starter(workflow))
-    graph.add_edge(START, "#start")
+    first = workflow.steps_for(workflow.takes)
+    if first and all(step.kind != "each" for step in first):
+        for step in first:
+            graph.add_edge(START, step.name)
+    else:
+        graph.add_node("#start", _starter(workflow))
+        graph.add_edge(START, "#start")
     return graph.compile()
 
 

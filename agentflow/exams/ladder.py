@@ -13,6 +13,8 @@ from itertools import accumulate
 
 NEVER = math.inf
 """The bar of a rung whose answer is never taken by itself."""
+REFUSED = -math.inf
+"""How sure an answer is that may not be taken: a check objects to it, or there is none."""
 SWEEPS, GRID, HALVINGS = 5, 16, 7
 
 
@@ -160,8 +162,8 @@ def _bar(climbs: Sequence[Climb], bars: Sequence[float], j: int, aim: Aim, price
     coming.sort(key=lambda climb: -climb[j].sure)
     gains = (_taken(climb[j], aim, price) - _gone_on(climb, bars, j + 1, aim, price) for climb in coming)
     sums = list(accumulate(gains, initial=0.0))
-    ends = [m for m in range(1, len(coming)) if coming[m][j].sure < coming[m - 1][j].sure]
-    best = min((0, *ends, len(coming)), key=lambda m: sums[m])
+    sure = [*(climb[j].sure for climb in coming), REFUSED]
+    best = min((0, *(m for m in range(1, len(sure)) if sure[m] < sure[m - 1])), key=lambda m: sums[m])
     if best == 0:
         return NEVER
     return coming[best - 1][j].sure

@@ -11,13 +11,11 @@ from agentflow.engine.trust.estimating import BINS, estimate
 from agentflow.engine.trust.evidence import Laws, Ties, believe
 from agentflow.engine.trust.figures import StepFigures, pattern_of
 from agentflow.engine.trust.observing import Observation, observed
+from agentflow.engine.trust.routing import is_skipped
 from agentflow.engine.trust.standing import likeliest, stand
 from agentflow.engine.trust.values import Leaves, is_empty, is_shape, leaves
 from agentflow.engine.trust.verdict import Attempt, Made, accepts
-from agentflow.exams.ladder import Climb, Rung
-
-REFUSED = -1.0
-"""How sure an answer is that a check objects to, or that there is none of: below every bar."""
+from agentflow.exams.ladder import REFUSED, Climb, Rung
 
 
 @dataclass(frozen=True)
@@ -83,22 +81,29 @@ def _edges(rows: Sequence[Observation]) -> dict[str, tuple[float, ...]]:
     return edges
 
 
-def climbs(cases: Sequence[Asked], rungs: Sequence[str], weighing: Weighing) -> list[Climb]:
+Skips = Sequence[Mapping[str, Sequence[str]]]
+"""By rung: values of features whose cases skip it."""
+
+
+def climbs(cases: Sequence[Asked], rungs: Sequence[str], weighing: Weighing, skips: Skips = ()) -> list[Climb]:
     """The cases up a ladder of these sources; one that stands there twice gives its answer of another trial.
 
-    Cases without so many answers are left out.
+    Cases without so many answers are left out. A rung that a case skips costs nothing and takes nothing.
     """
     sources = tuple(dict.fromkeys(rungs))
     laws = Laws(weighing.figures, sources, weighing.code & set(sources))
     wanted = Counter(rungs)
     whole = [case for case in cases if all(len(case.attempts.get(s, ())) >= n for s, n in wanted.items())]
-    return [tuple(_climb(case, rungs, laws, weighing)) for case in whole]
+    return [tuple(_climb(case, rungs, laws, weighing, skips)) for case in whole]
 
 
-def _climb(case: Asked, rungs: Sequence[str], laws: Laws, weighing: Weighing) -> Iterator[Rung]:
+def _climb(case: Asked, rungs: Sequence[str], laws: Laws, weighing: Weighing, skips: Skips) -> Iterator[Rung]:
     given: list[Attempt] = []
     asked: Counter[str] = Counter()
-    for source in rungs:
+    for place, source in enumerate(rungs):
+        if skips and is_skipped(skips[place], case.features):
+            yield Rung(REFUSED, right=False, cost=0.0)
+            continue
         attempt = case.attempts[source][asked[source]]
         asked[source] += 1
         given.append(attempt)

@@ -1,14 +1,15 @@
 """Tuning: the ladder of a step that keeps a promise at least cost, searched on one split and certified on another."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
 from agentflow.engine.trust.figures import Rung, Tuned
 from agentflow.exams.certify import Certificate, Promise, Scored, advice, certify, first_look
-from agentflow.exams.ladder import Bars, Climb, Done, Silent, cheapest, done, place
-from agentflow.exams.ladder_replay import REFUSED, Asked, Weighing, climbs
+from agentflow.exams.ladder import REFUSED, Bars, Climb, Done, Silent, cheapest, done, place
+from agentflow.exams.ladder_replay import Asked, Skips, Weighing, climbs
+from agentflow.exams.router import route
 
 TIGHTER = (1.0, 0.7, 0.5, 0.35)
 """Parts of alpha that bars are chosen for: a ladder that just keeps alpha on one split seldom proves it on another."""
@@ -51,6 +52,8 @@ class Found:
     step: str
     wish: Wish
     option: Option
+    skips: Skips
+    """The rungs that cases of a kind are not asked at."""
     certificate: Certificate
     done: Done
     """On the split that certifies, with the certified bar."""
@@ -70,13 +73,21 @@ class Found:
             f"silent error <= {promise.alpha:g} at {1 - promise.delta:.0%} confidence: {self.certificate.wrong} wrong "
             f"of {self.certificate.accepted} accepted, of {self.certificate.of} cases that it was not chosen on"
         )
-        return tuned(self.option.rungs, self.option.bars, bar, about)
+        return tuned(self.option.rungs, self.option.bars, bar, about, self.skips)
 
 
-def tuned(rungs: Sequence[str], bars: Sequence[float], bar: float = 0.0, about: str = "") -> Tuned:
+def tuned(rungs: Sequence[str], bars: Sequence[float], bar: float = 0.0, about: str = "", skips: Skips = ()) -> Tuned:
     """A ladder as calibration.json keeps it. `bars` above 1 are those of rungs whose answer is never taken alone."""
-    kept = (Rung(source=s, bar=None if b > 1 else max(b, 0.0)) for s, b in zip(rungs, bars, strict=True))
+    no_skips: Skips = [{} for _ in rungs]
+    kept = (
+        Rung(source=source, bar=None if least > 1 else max(least, 0.0), skip=_values(skip))
+        for source, least, skip in zip(rungs, bars, skips or no_skips, strict=True)
+    )
     return Tuned(rungs=tuple(kept), bar=bar, about=about)
+
+
+def _values(skip: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    return {feature: tuple(values) for feature, values in skip.items()}
 
 
 def tune(step: str, search: Sequence[Asked], held: Sequence[Asked], weighing: Weighing, wish: Wish) -> Found | None:
@@ -89,7 +100,8 @@ def tune(step: str, search: Sequence[Asked], held: Sequence[Asked], weighing: We
     if not ranked:
         return None
     best = ranked[0]
-    tried, other = (climbs(cases, best.rungs, weighing) for cases in (search, held))
+    skips = route(search, best.rungs, best.bars, weighing, wish.review)
+    tried, other = (climbs(cases, best.rungs, weighing, skips) for cases in (search, held))
     on_search = scored(tried, best.bars)
     certificate = certify_ladder(other, best.bars, wish.promise, on_search, len(tried))
     bar = certificate.bar
@@ -97,7 +109,7 @@ def tune(step: str, search: Sequence[Asked], held: Sequence[Asked], weighing: We
     rest = {frozenset(option.rungs): option for option in reversed(ranked) if set(option.rungs) != set(best.rungs)}
     others = tuple(sorted(rest.values(), key=lambda option: option.total(wish.review)))
     told = tuple(advice(certificate, on_search, len(tried)))
-    return Found(step, wish, best, certificate, made, others, told)
+    return Found(step, wish, best, skips, certificate, made, others, told)
 
 
 def certify_ladder(

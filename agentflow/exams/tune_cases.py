@@ -5,14 +5,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from pydantic import ValidationError
+
 from agentflow.engine.trust.figures import pattern_of
+from agentflow.engine.trust.routing import features_of
 from agentflow.engine.trust.verdict import Attempt
 from agentflow.exams.asking import record_of
 from agentflow.exams.cases import Case, Exam, Gold, Split, truth_of
 from agentflow.exams.keeping import Kept, StepDone
 from agentflow.exams.ladder_replay import Asked
 from agentflow.exams.scoring import compared, judged, step_gold
-from agentflow.flow.step import Step
+from agentflow.flow.step import Step, label
 
 
 def asked_of(exam: Exam, kept: Kept, keys: Iterable[str], step: Step, splits: Sequence[Split]) -> list[Asked]:
@@ -73,14 +76,20 @@ def _asked(exam: Exam, step: Step, case: Case, item: int | None, attempts: dict[
         return type(made) is type(truth) and all(row.value == row.truth for row in held)
 
     unit = case.id if item is None else f"{case.id}#{item}"
-    return Asked(unit, truth, attempts, features_of(case), right, case.own)
+    return Asked(unit, truth, attempts, known_of(exam, step, case), right, case.own)
 
 
-def features_of(case: Case) -> dict[str, str]:
-    """What is known of a case before anybody is asked: its tags, and the short texts and flags of its input."""
-    given = {f"input.{name}": value for name, value in (case.input or {}).items()}
-    told = {name: str(value) for name, value in given.items() if isinstance(value, bool | str) and len(str(value)) < 40}
-    return {**told, **case.tags}
+def known_of(exam: Exam, step: Step, case: Case) -> dict[str, str]:
+    """What the engine knows of a case before the step asks anybody, by what the gold and the input tell."""
+    reads: list[Any] = []
+    for kind in step.signature.reads:
+        given = case.input if kind is exam.pack.workflow.takes else case.gold.get(label(kind))
+        if isinstance(given, dict):
+            try:
+                reads.append(kind.model_validate(given))
+            except ValidationError:  # the gold tells of some fields alone
+                continue
+    return features_of(reads)
 
 
 def one_a_document(cases: Sequence[Asked]) -> list[Asked]:

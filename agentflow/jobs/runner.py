@@ -33,11 +33,12 @@ from agentflow.flow.record import Document, Record
 from agentflow.flow.step import label
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.tables import PriceList, Verification
+from agentflow.jobs.logs import about, told
 from agentflow.jobs.promises import demotions, lowered, without
 from agentflow.jobs.store import Store, dollars, open_store
 from agentflow.jobs.tables import ENDED, Job, Status
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("agentflow.jobs")
 
 DEMOTIONS_EVERY = 60.0
 """Seconds after which a runner looks again whether a source was demoted."""
@@ -102,7 +103,10 @@ class Runner:
         raises ends the job as failed, free of charge; the next call tries it again. Raises StoreError where the job
         database broke off: the job can be carried on once it answers again.
         """
-        row = await self._row(job)
+        return await self.resume(await self._row(job), since)
+
+    async def resume(self, row: Job, since: Sequence[Status] = ("queued", "running", "failed")) -> Job:
+        """`run` for a job that was just read."""
         if row.status not in since:
             return await self._cleared(row)
         return await self._advance(row, row.answers or None, since)
@@ -140,10 +144,13 @@ class Runner:
             if not given:
                 return await self._cleared(row)
             raise RunError(f"job {row.id} is {row.status} by now; somebody else was faster")
-        try:
-            return await self._traced(row, answers, Fence(row.id, number))
-        except LeaseLost:  # whoever took the job over carries it on; or it was canceled
-            return await self._cleared(await self._row(row.id))
+        with about(job=row.id, pack=row.pack, tenant=row.tenant_id):
+            log.info("job begun")
+            try:
+                return await self._traced(row, answers, Fence(row.id, number))
+            except LeaseLost:  # whoever took the job over carries it on; or it was canceled
+                log.info("job taken over, or canceled")
+                return await self._cleared(await self._row(row.id))
 
     async def _cleared(self, row: Job) -> Job:
         """The job; what a run that was killed right after its end has left of its steps is deleted."""
@@ -155,6 +162,9 @@ class Runner:
         named = {"job": row.id, "pack": row.pack, "version": row.pack_version, "sha256": row.input_sha256}
         with job_trace(self._tracing, **named) as trace:
             job = await self._carry(row, answers, fence, trace)
+            log.info(
+                "job rests", extra={"status": job.status, "outcome": job.outcome, "seconds": round(job.seconds, 3)}
+            )
             trace.ended(job.status, job.outcome, job.cost_micros, [problem["code"] for problem in job.problems])
             return job
 
@@ -211,7 +221,8 @@ class Runner:
     async def _move(
         self, row: Job, saver: Any, do: Any, answers: Mapping[str, Any] | None, journal: Journal
     ) -> Standing:
-        standing = await self._graph.standing(row.id, saver)
+        never = row.fence == 0  # nobody has begun it before
+        standing = Standing({}, {}, begun=False) if never else await self._graph.standing(row.id, saver)
         if not standing.begun and answers:
             raise RunError("the steps of this job are not kept here; name the folder of its run with --out")
         answers = {asked: given for asked, given in (answers or {}).items() if asked in standing.questions}
@@ -251,6 +262,7 @@ class Runner:
         if answered and isinstance(error, RunError):  # the answer did not fit: the question stays as it was
             await self.store.change(row.id, fence.number, status="awaiting_review", questions=row.questions, answers={})
             raise error
+        log.warning("job failed", extra={"error": told(error)})
         micros, roles = await self.store.cost(row.id)
         where = next(iter(getattr(error, "__notes__", [])), "")  # ours comes first; LangGraph adds its own behind it
         text = str(error) if isinstance(error, AgentflowError) else f"{type(error).__name__}: {error}"

@@ -65,10 +65,11 @@ class Terms:
 class Agentflow:
     """Packs in service: `async with Agentflow([pack], home=...) as af: job = await af.submit(pack, record)`.
 
-    `database` is a SQLAlchemy URL, by default a SQLite file in `home`, the folder that keeps documents. `packs` are
-    packs or `Part`s, which say what models and connections a pack has. `engine` carries jobs to workers; by default
-    this process works itself, `concurrency` jobs at once. With `work=False` it only accepts and shows jobs.
-    `tell` says whether it takes events to webhooks and `sinks`; where it works it does.
+    `database` is a SQLAlchemy URL, by default a SQLite file in `home`; `documents` is where documents lie, a folder or
+    a URL that fsspec knows, by default the folder `documents` in `home`. `packs` are packs or `Part`s, which say what
+    models and connections a pack has. `engine` carries jobs to workers; by default this process works itself,
+    `concurrency` jobs at once. With `work=False` it only accepts and shows jobs. `tell` says whether it takes events to
+    webhooks and `sinks`; where it works it does.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Agentflow:
         *,
         home: Path | str,
         database: str | None = None,
+        documents: str | None = None,
         engine: Engine | None = None,
         concurrency: int = 8,
         work: bool = True,
@@ -92,6 +94,8 @@ class Agentflow:
         self._settings = [pack if isinstance(pack, Part) else Part(pack) for pack in packs]
         self.home = Path(home)
         self.database = database or f"sqlite:///{self.home / 'agentflow.db'}"
+        named = [part.connect[Documents.name] for part in self._settings if Documents.name in part.connect]
+        self._documents = documents or next(iter(named), None)
         self._given_engine = engine
         self._concurrency = concurrency
         self._work = work
@@ -117,14 +121,15 @@ class Agentflow:
         await asyncio.to_thread(self.home.mkdir, parents=True, exist_ok=True)
         async with AsyncExitStack() as stack:
             self.store = await stack.enter_async_context(open_store(self.database))
-            self.documents = await stack.enter_async_context(Documents.open(None, self.home))
+            self.documents = await stack.enter_async_context(Documents.open(self._documents, self.home))
+            store = {Documents.name: self._documents} if self._documents else {}
             for part in self._settings:
                 self._runners[part.pack.name] = await stack.enter_async_context(
                     open_runner(
                         part.pack,
                         home=self.home,
                         database=self.database,
-                        connect=part.connect,
+                        connect={**part.connect, **store},
                         models=part.models,
                         budget=self._budget,
                     )
@@ -217,6 +222,7 @@ class Agentflow:
         )
         held = await enter(session, job, terms.most)
         await self.engine.submit(session, job.id, job.tenant_id)
+        log.info("job accepted", extra={"job": job.id, "pack": job.pack, "tenant": job.tenant_id})
         return job, held
 
     async def job(self, job: str, tenant: str = LOCAL) -> Job:

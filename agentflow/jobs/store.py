@@ -14,7 +14,7 @@ from agentflow.connectors.sql import open_database, reading
 from agentflow.errors import LedgerError
 from agentflow.flow.pack import Pack
 from agentflow.jobs.ids import now
-from agentflow.jobs.journal import MICROS, JobJournal, hold, unbroken
+from agentflow.jobs.journal import MICROS, JobJournal, hold, lost, unbroken
 from agentflow.jobs.ledger.prices import dearest, publish
 from agentflow.jobs.ledger.settling import release, reserve, reserve_new, settle
 from agentflow.jobs.ledger.tables import ListedPrice, PriceList, Reservation, Verification
@@ -115,29 +115,22 @@ class Store:
         Whoever ran it before may write no more. What may be charged for it is set aside again where it had failed; a
         job without terms gets those given.
         """
-        values: dict[str, Any] = {"status": "running", "questions": {}, "fence": Job.fence + 1}
         async with self.writing() as session:
-            changed = await session.execute(
-                update(Job)
-                .where(Job.id == job, Job.status.in_(since), Job.fence == (Job.fence if fence is None else fence))
-                .values(**values)
-                .returning(Job.fence)
-            )
-            fence = changed.scalar()
-            if fence is None:
+            row = await session.get(Job, job, with_for_update=True)
+            if row is None or row.status not in since or (fence is not None and row.fence != fence):
                 return None
-            row = await session.get_one(Job, job)
+            row.status, row.questions, row.fence = "running", {}, row.fence + 1
             row.price_list_id = row.price_list_id or terms
             note(session, row, "job.started")
-            await session.flush()
             await reserve(session, row)
-            return fence
+            return row.fence
 
     async def finish(self, job: str, verification: Verification, fence: int | None = None, **values: Any) -> Job:
         """Ends a job with its outcome, verified and charged in one transaction; an ended job stays as it is."""
         async with self.writing() as session:
-            await hold(session, job, fence)
             row = await session.get_one(Job, job, with_for_update=True)
+            if fence is not None and row.fence != fence:
+                raise lost(job)
             if row.status not in ENDED:
                 charge = await settle(session, row, verification)
                 price = (charge.amount_minor, charge.currency) if charge else (0, row.currency)
@@ -165,10 +158,10 @@ class Store:
 
     async def cost(self, job: str) -> tuple[int, list[str]]:
         """Millionths of a USD that the job's model calls have cost so far, and the roles asked."""
+        query = select(Cost.role, Cost.fault.is_(None), func.sum(Cost.cost_micros)).where(Cost.job_id == job)
         async with self.looking() as session:
-            total = await session.scalar(select(func.sum(Cost.cost_micros)).where(Cost.job_id == job))
-            roles = await session.scalars(select(Cost.role).where(Cost.job_id == job, Cost.fault.is_(None)).distinct())
-            return int(total or 0), sorted(roles)
+            found = (await session.execute(query.group_by(Cost.role, Cost.fault.is_(None)))).all()
+        return int(sum(spent for *_, spent in found)), sorted({role for role, answered, _ in found if answered})
 
     async def attempts(self, job: str) -> Sequence[Attempt]:
         """The attempts at the job's steps in the order in which they ended, those of all its runs."""
@@ -183,7 +176,10 @@ class Store:
 
     async def passed(self, job: str) -> list[dict[str, Any]]:
         """By step and item: whose answer left it, and what its checks noted."""
-        last = {(row.step, row.item): row for row in await self.attempts(job) if row.accepted}
+        of = (Attempt.step, Attempt.item, Attempt.source, Attempt.problems)
+        query = select(*of).where(Attempt.job_id == job, Attempt.accepted).order_by(Attempt.id)
+        async with self.looking() as session:
+            last = {(row.step, row.item): row for row in (await session.execute(query)).all()}
         return [
             {"step": step, "item": item, "source": row.source, "noted": sorted({p["code"] for p in row.problems})}
             for (step, item), row in last.items()

@@ -20,6 +20,7 @@ from agentflow.web.api.deps import (
     Cursor,
     IdempotencyKey,
     IfNoneMatch,
+    InRoom,
     JobId,
     Limit,
     Prefer,
@@ -46,14 +47,20 @@ COME_BACK = "1"
 
 @router.post("", status_code=202, responses=also(JobBody, 200, 402, 404, 409))
 async def submit(
-    given: JobGiven, key: IdempotencyKey, caller: Writer, service: Service, response: Response, prefer: Prefer = None
+    given: JobGiven,
+    key: IdempotencyKey,
+    caller: Writer,
+    service: Service,
+    room: InRoom,
+    response: Response,
+    prefer: Prefer = None,
 ) -> JobBody:
     """Accept a job: its price is set aside, and charged only for an outcome that is verified.
 
     The same content again is the same job, and costs nothing more. With `Prefer: wait=N` the answer is 200 if
     the job rests by then.
     """
-    await _room(service)
+    await room.check(caller.tenant)
     pack = service.pack(given.pack)
     record = await _record(service, caller, given)
     most = given.max_price
@@ -71,6 +78,7 @@ async def submit(
     async def act(session: AsyncSession) -> Answer:
         job, held = await service.accept(session, order, terms)
         if held is not None:
+            room.took(caller.tenant)
             return 202, as_dict(fresh(job, held, live=service.live))
         return 202, as_dict((await show(session, job, live=service.live)).model_copy(update={"duplicate_of": job.id}))
 
@@ -161,12 +169,6 @@ async def verification(job_id: JobId, caller: Reader, service: Service) -> Verif
         raise Problem("not-ready", f"The job is {job.status}.", headers={"Retry-After": COME_BACK})
     names = set(VerificationBody.model_fields) - {"job"}
     return VerificationBody(job=row.job_id, **{name: getattr(row, name) for name in names})
-
-
-async def _room(service: Agentflow) -> None:
-    stats = await service.engine.stats()
-    if stats.waiting >= service.most_waiting:
-        raise Problem("temporary-reduced-capacity", "Too many jobs wait.", headers={"Retry-After": "5"})
 
 
 async def _waited(service: Agentflow, job: str, caller: Caller, prefer: str | None, response: Response) -> Job:
