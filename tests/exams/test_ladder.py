@@ -83,3 +83,12 @@ def test_what_may_not_be_taken_is_not_taken_though_the_promise_would_bear_it():
     found = cheapest(climbs, Silent(0.1, 100))
     assert found is not None
     assert found.done.accepted == 196
+
+
+def test_the_bars_are_as_low_as_the_aim_bears():
+    climbs = cases(9, 600)
+    aim = Quality(0.9)
+    found = cheapest(climbs, aim)
+    assert found is not None
+    assert aim.held_by(found.done)
+    assert found.done.right <= 0.9 * len(climbs) + 4
