@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from agentflow.connectors.documents import Documents
-from agentflow.engine.graph import Graph, Standing, memory_saver
+from agentflow.engine.checkpoints import memory_saver
+from agentflow.engine.graph import Graph, Standing
 from agentflow.engine.trust import Verdict
 from agentflow.engine.trust.values import evidence_of
 from agentflow.errors import ConfigError, LeaseLost, PackError, StoreError, UnpricedError

@@ -18,8 +18,9 @@ from agentflow.connectors.documents import Documents
 from agentflow.connectors.opening import open_connectors
 from agentflow.engine.answer import Bounded
 from agentflow.engine.attempt import Binder, Services, perform
+from agentflow.engine.checkpoints import forget, open_checkpoints
 from agentflow.engine.fencing import Fence, Savers
-from agentflow.engine.graph import NOTES, Graph, Standing, forget, open_checkpoints
+from agentflow.engine.graph import NOTES, Graph, Standing
 from agentflow.engine.models import Budget, ModelConfig, Models
 from agentflow.engine.trace import answered_line, asked_line
 from agentflow.engine.trace_export import open_tracing

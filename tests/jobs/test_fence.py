@@ -13,8 +13,8 @@ from agentflow import EffectKey, Pack, Price, Record, workflow
 from agentflow.connectors import sql
 from agentflow.connectors.sql import open_database
 from agentflow.engine import fencing
+from agentflow.engine.checkpoints import open_checkpoints
 from agentflow.engine.fencing import Fence
-from agentflow.engine.graph import open_checkpoints
 from agentflow.errors import LeaseLost
 from agentflow.flow.journal import AttemptLine, Begun, CostLine
 from agentflow.jobs.runner import open_runner
