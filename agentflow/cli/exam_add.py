@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -12,6 +11,7 @@ import click
 from rich.console import Console
 
 from agentflow.cli.results import printable
+from agentflow.cli.run import remembered
 from agentflow.connectors.documents import Documents
 from agentflow.engine.trace import PERSON
 from agentflow.errors import PackError
@@ -109,13 +109,14 @@ async def _offered(
     console = Console()
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(db or f"sqlite:///{home / 'agentflow.db'}"))
-        documents = await stack.enter_async_context(Documents.open(None, home))
+        documents = await stack.enter_async_context(Documents.open(remembered(home).get(Documents.name), home))
         jobs = [job for job in await store.jobs(folder.pack.name) if job.id not in known]
         found = [tagged(case, tags) for job in jobs if (case := await _candidate(folder, store, job)) is not None]
         taken = [case for case in found if yes or _says_yes(console, case)]
         for case in taken:
             if case.file is not None:
-                await asyncio.to_thread(_keep, documents.path(Path(case.file).name), folder.folder / FOLDER / case.file)
+                data = await documents.get(Path(case.file).name)
+                await asyncio.to_thread(_keep, data, folder.folder / FOLDER / case.file)
     return taken
 
 
@@ -144,6 +145,6 @@ def _shown(case: Case) -> Iterator[str]:
         yield f"{name}: {told}"
 
 
-def _keep(source: Path, target: Path) -> None:
+def _keep(data: bytes, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
+    target.write_bytes(data)

@@ -93,7 +93,7 @@ def reviewed(
             gold[name] = _without_evidence(pack, name, cast("Mapping[str, Any]", value))
     if not gold:
         return None
-    return Case.model_validate({"id": job, **given, "gold": {**gold, **({outcome: {}} if outcome else {})}})
+    return Case.model_validate({"id": job, **given, "gold": {**({outcome: {}} if outcome else {}), **gold}})
 
 
 def tagged(case: Case, tags: Mapping[str, str]) -> Case:

@@ -73,6 +73,44 @@ def test_a_correction_that_is_a_case_already_is_not_offered_again(corrected: tup
     assert "0 cases added, 1 in all" in done.output
 
 
+FILES = """
+from agentflow import Document, Pack, Price, Problem, Record, workflow
+
+class Page(Record):
+    words: int
+
+async def read(document: Document) -> Page:
+    return Page(words=document.size)
+
+def never(page: Page) -> list[Problem]:
+    return [Problem(code="unsure", message="Look at it.")]
+
+pages = Pack(
+    name="pages",
+    workflow=workflow("pages", takes=Document, gives=Page).step(read, checks=[never]).build(),
+    prices={Page: Price("0.10")},
+)
+"""
+
+
+def test_the_document_of_a_corrected_job_is_kept_with_the_exam(tmp_path: Path):
+    pack, out, inbox = tmp_path / "p_pages", tmp_path / "out", tmp_path / "letter.txt"
+    pack.mkdir()
+    (pack / "pack.py").write_text(FILES)
+    inbox.write_text("Dear all")
+    agentflow("run", pack, inbox, "--out", out)
+    job = json.loads((out / "results.jsonl").read_text())["job"]
+    answer = tmp_path / "answer.json"
+    answer.write_text('{"words": 2}')
+    agentflow("review", pack, job, "--answer", answer, "--out", out)
+    done = agentflow("exam", "add", pack, "--from-reviews", "--out", out, "--yes")
+    assert done.exit_code == 0, done.output
+    (case,) = cases(pack)
+    assert case.gold == {"Page": {"words": 2}}
+    assert case.file is not None
+    assert (pack / "exam" / case.file).read_text() == "Dear all"
+
+
 def test_a_run_that_is_not_there_is_told(tmp_path: Path):
     pack = write_pack(tmp_path)
     done = agentflow("exam", "add", pack, "--from-reviews", "--out", tmp_path / "nowhere")
