@@ -177,7 +177,7 @@ async def checked(
                 judge = _judge(step, check, makers or {source}, services)
                 if judge is None:
                     continue
-            said[name] = await _run_check(step, check, made, reads, services, judge)
+            said[name] = await run_check(step, check, made, reads, services, judge)
     problems = tuple(problem for found in said.values() for problem in found)
     return Attempt(source, made, problems, said)
 
@@ -194,9 +194,10 @@ def _alike(models: Binder, one: str, other: str) -> bool:
     return one == other or (isinstance(models, Bounded) and models.alike(one, other))
 
 
-async def _run_check(
-    step: Step, check: Check, made: Any, reads: Sequence[Any], services: Services, judge: Model | None
+async def run_check(
+    step: Step, check: Check, made: Any, reads: Sequence[Any], services: Services, judge: Model | None = None
 ) -> tuple[Problem, ...]:
+    """What one of the step's checks says of what was made; a problem of its own where it fails."""
     signature = signature_of(check)
     places = [place_of(kind, step.signature.reads) for kind in signature.reads[1:]]
     try:

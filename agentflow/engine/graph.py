@@ -1,13 +1,8 @@
-"""The one file that knows LangGraph: a workflow becomes a graph whose state is plain JSON."""
+"""The file that knows LangGraph's graphs: a workflow becomes one whose state is plain JSON."""
 
-import asyncio
-import importlib
 import operator
 import os
-import sqlite3
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypedDict
 
@@ -20,13 +15,10 @@ from langgraph.graph import END, START, StateGraph  # pyright: ignore[reportMiss
 from langgraph.runtime import Runtime
 from langgraph.types import Command, Send, interrupt
 
-from agentflow.connectors import sql
 from agentflow.engine.attempt import type_made
-from agentflow.engine.fencing import Fence, Savers, fenced_postgres, fenced_sqlite, one_setup, postgres_pool
-from agentflow.engine.sparing import spared
 from agentflow.engine.trust import Accepted, Doubted, Verdict
-from agentflow.errors import ConfigError, StepLimitError
-from agentflow.flow.step import Step, as_list, item_of, label
+from agentflow.errors import StepLimitError
+from agentflow.flow.step import Step, as_list, label, load
 from agentflow.flow.workflow import Workflow
 
 State = Mapping[str, Any]
@@ -98,76 +90,6 @@ class Graph:
         return self._compiled.copy(update={"checkpointer": saver})
 
 
-@asynccontextmanager
-async def open_checkpoints(url: str, turns: AbstractAsyncContextManager[Any] | None = None) -> AsyncGenerator[Savers]:
-    """The checkpoints in the job database, which has the newest schema: a saver for each run of a job, fenced.
-
-    `url`: `sqlite:///file` or `postgresql://...`. `turns` are those of whoever else writes to a SQLite file here.
-    """
-    if url.startswith("sqlite:///"):
-        async with _sqlite_checkpoints(url.removeprefix("sqlite:///"), turns or asyncio.Lock()) as savers:
-            yield savers
-    elif url.startswith("postgres"):
-        async with _postgres_checkpoints(url) as savers:
-            yield savers
-    else:
-        raise ConfigError(
-            f"{url.split(':', maxsplit=1)[0]} is no database agentflow knows; use sqlite:///FILE or postgresql://..."
-        )
-
-
-@asynccontextmanager
-async def _sqlite_checkpoints(file: str, turns: AbstractAsyncContextManager[Any]) -> AsyncGenerator[Savers]:
-    from langgraph.checkpoint.sqlite import SqliteSaver
-
-    with ThreadPoolExecutor(1, "checkpoints") as thread:
-
-        async def run(work: Callable[..., Any], *args: Any) -> Any:
-            return await asyncio.get_running_loop().run_in_executor(thread, work, *args)
-
-        first = await run(_opened, SqliteSaver, file)
-        try:
-
-            def saver(fence: Fence) -> Any:
-                made = SqliteSaver(first.conn)
-                made.is_setup = True
-                return spared(fenced_sqlite(made, run, turns, fence))
-
-            yield saver
-        finally:
-            await run(first.conn.close)
-
-
-def _opened(kind: Any, file: str) -> Any:
-    saver = kind(sqlite3.connect(file, timeout=sql.WAIT, check_same_thread=False))
-    saver.setup()
-    return saver
-
-
-@asynccontextmanager
-async def _postgres_checkpoints(url: str) -> AsyncGenerator[Savers]:
-    try:
-        postgres: Any = importlib.import_module("langgraph.checkpoint.postgres.aio")
-    except ImportError as error:
-        raise ConfigError("PostgreSQL needs one more package: pip install 'agentflow-framework[postgres]'") from error
-    async with postgres_pool(url) as pool:
-        async with one_setup(pool):
-            await postgres.AsyncPostgresSaver(pool).setup()
-        yield lambda fence: spared(fenced_postgres(postgres.AsyncPostgresSaver(pool), fence))
-
-
-def memory_saver() -> Any:
-    """A checkpoint store that forgets with the process, for tests."""
-    from langgraph.checkpoint.memory import InMemorySaver
-
-    return InMemorySaver()
-
-
-async def forget(job: str, saver: Any) -> None:
-    """Deletes the job's checkpoints."""
-    await saver.adelete_thread(job)
-
-
 def _command(**parts: Any) -> Any:
     return Command(**parts)
 
@@ -224,7 +146,7 @@ def _step(workflow: Workflow[Any, Any], step: Step) -> Any:
     async def run(state: State, runtime: Runtime[Context]) -> Any:
         if any(state.get(label(record)) is None for record in step.reads):
             return {}  # a join that still waits for the rest of its fork
-        reads = [_load(record, state[label(record)]) for record in step.reads]
+        reads = [load(record, state[label(record)]) for record in step.reads]
         verdict = await runtime.context.perform(step, reads, None)
         if isinstance(verdict, Doubted):
             return _command(update={_review(step): _asked(step, verdict)}, goto=_review(step))
@@ -257,7 +179,7 @@ def _item(workflow: Workflow[Any, Any], step: Step) -> Any:
     kinds = step.signature.reads
 
     async def run(state: State, runtime: Runtime[Context]) -> Any:
-        reads = [_load(kind, value) for kind, value in zip(kinds, state["reads"], strict=True)]
+        reads = [load(kind, value) for kind, value in zip(kinds, state["reads"], strict=True)]
         verdict = await runtime.context.perform(step, reads, state["index"])
         if isinstance(verdict, Doubted):
             asked = {"question": {**_asked(step, verdict), "item": state["index"]}, "index": state["index"]}
@@ -319,12 +241,6 @@ def _notes(verdict: Accepted) -> dict[str, Any]:
 def _dump(made: Any) -> Any:
     listed = as_list(made)
     return made.model_dump(mode="json") if listed is None else [one.model_dump(mode="json") for one in listed]
-
-
-def _load(kind: Any, value: Any) -> Any:
-    if (item := item_of(kind)) is not None:
-        return [item.model_validate(one) for one in value]
-    return kind.model_validate(value)
 
 
 def _named(kinds: Sequence[Any], name: str) -> Any:

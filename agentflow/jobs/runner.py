@@ -1,13 +1,11 @@
 """The embedded runner: carries a pack's jobs to their outcome, or to the person who is asked, in this process."""
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +14,9 @@ from pydantic import ValidationError
 from agentflow.connectors.documents import Documents
 from agentflow.connectors.opening import open_connectors
 from agentflow.engine.attempt import Binder, Services, perform
+from agentflow.engine.checkpoints import forget, open_checkpoints
 from agentflow.engine.fencing import Fence, Savers
-from agentflow.engine.graph import NOTES, Graph, Standing, forget, open_checkpoints
+from agentflow.engine.graph import NOTES, Graph, Standing
 from agentflow.engine.models import Budget, ModelConfig, Models
 from agentflow.engine.trace import answered_line, asked_line
 from agentflow.engine.trace_export import open_tracing
@@ -30,12 +29,13 @@ from agentflow.flow.pack import Pack
 from agentflow.flow.record import Document, Record
 from agentflow.flow.step import label
 from agentflow.jobs.ids import new_id, now
-from agentflow.jobs.ledger.tables import PriceList, Verification
+from agentflow.jobs.ledger.tables import PriceList
 from agentflow.jobs.limits import in_time, within
 from agentflow.jobs.logs import about, told
 from agentflow.jobs.reviewing import is_held
 from agentflow.jobs.store import Store, dollars, open_store
 from agentflow.jobs.tables import ENDED, Job, Status
+from agentflow.jobs.verification import definition_of, output_of, records_of, verified
 
 log = logging.getLogger("agentflow.jobs")
 
@@ -64,6 +64,7 @@ class Runner:
         self._figures, self.stale = fresh(
             Figures.model_validate(pack.calibration), pack, getattr(models, "configs", {})
         )
+        self._definition = definition_of(pack, self._figures)
         for text in self.stale:
             log.warning(text)
 
@@ -223,14 +224,14 @@ class Runner:
             raise RunError(
                 f"job {row.id} ended without an outcome; check that every join of the workflow can be reached"
             )
-        micros, roles = await self.store.cost(row.id)
-        output, evidence = _output(self.pack, standing)
+        micros, models = await self.store.cost(row.id)
+        output, evidence = output_of(self.pack, standing.state, standing.outcome, standing.questions)
         values: dict[str, Any] = {
             "output": output,
             "evidence": evidence,
             "problems": _problems(standing),
             "questions": dict(standing.questions),
-            "sources": sorted({*roles, *(e["source"] for e in evidence.values())}),
+            "sources": sorted({*models, *(e["source"] for e in evidence.values())}),
             "cost_micros": micros,
             "seconds": row.seconds + seconds,
             "answers": {},
@@ -238,9 +239,12 @@ class Runner:
         if not standing.outcome:
             return await self.store.change(row.id, fence.number, status="awaiting_review", **values)
         values |= {"result": standing.state[standing.outcome]}
-        passed = await self.store.passed(row.id)
-        verification = _verified(row, standing.outcome, values, passed)
-        return await self.store.finish(row.id, verification, fence.number, **values)
+        passed, records = await self.store.passed(row.id), records_of(self.pack, standing.state)
+        known = {"result": values["result"], "output": output, "sources": values["sources"], "models": models}
+        verification = verified(row, standing.outcome, known, passed, records, self._definition)
+        own = (label(self.pack.workflow.takes), standing.outcome)
+        kept = {name: value for name, value in records.items() if name not in own}
+        return await self.store.finish(row.id, verification, fence.number, kept=kept, **values)
 
     async def _fail(self, row: Job, fence: Fence, error: Exception, answered: bool, seconds: float) -> Job:
         ended = isinstance(error, (CostError, DeadlineError))
@@ -248,7 +252,7 @@ class Runner:
             await self.store.change(row.id, fence.number, status="awaiting_review", questions=row.questions, answers={})
             raise error
         log.warning("job failed", extra={"error": told(error)})
-        micros, roles = await self.store.cost(row.id)
+        micros, models = await self.store.cost(row.id)
         where = next(iter(getattr(error, "__notes__", [])), "")  # ours comes first; LangGraph adds its own behind it
         text = str(error) if isinstance(error, AgentflowError) else f"{type(error).__name__}: {error}"
         text = f"{text} ({where})" if where else text
@@ -259,7 +263,7 @@ class Runner:
             fence.number,
             problems=[problem],
             cost_micros=micros,
-            sources=roles,
+            sources=sorted(models),
             seconds=row.seconds + seconds,
         )
         return await self._cleared(failed)
@@ -300,25 +304,6 @@ def _binder(models: Mapping[str, ModelConfig] | Binder | None, budget: Decimal |
     return models
 
 
-def _verified(row: Job, outcome: str, values: Mapping[str, Any], passed: Sequence[Any]) -> Verification:
-    """The record that the charge rests on: what reached an outcome has passed every check on its way."""
-    told = json.dumps([values["result"], values["output"]], sort_keys=True, default=str)
-    return Verification(
-        id=new_id("vf"),
-        job_id=row.id,
-        tenant_id=row.tenant_id,
-        outcome=outcome,
-        verdict="pass",
-        fault="none",
-        checks=list(passed),
-        sources=values["sources"],
-        pack_version=row.pack_version,
-        input_sha256=row.input_sha256,
-        output_sha256=sha256(told.encode()).hexdigest(),
-        created_at=now(),
-    )
-
-
 def _asked(row: Job, question: str | None) -> str:
     if question is None and len(row.questions) == 1:
         return next(iter(row.questions))
@@ -335,16 +320,6 @@ def _valid(pack: Pack, answer: str, value: Mapping[str, Any]) -> dict[str, Any]:
     except ValidationError as error:
         found = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
         raise RunError(f"the answer is no valid {answer}: {found}") from error
-
-
-def _output(pack: Pack, standing: Standing) -> tuple[dict[str, Any] | None, dict[str, Any]]:
-    """What the customer gets, and the evidence by field: of a finished job the trusted record, else the proposal."""
-    wanted = label(pack.delivers) if pack.delivers else standing.outcome
-    proposals = [q["value"] for q in standing.questions.values() if q["type"] == wanted]
-    found = proposals[0] if proposals else standing.state.get(wanted or "")
-    if found is None:
-        return None, {}
-    return {name: value for name, value in found.items() if name != "evidence"}, found.get("evidence") or {}
 
 
 def _problems(standing: Standing) -> list[Any]:

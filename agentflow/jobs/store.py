@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+from sqlalchemy.orm import defer
 
-from agentflow.connectors.sql import open_database, reading
+from agentflow.connectors.sql import compact, open_database, reading
 from agentflow.errors import LedgerError
 from agentflow.flow.pack import Pack
 from agentflow.jobs.ending import end_free, overdue
@@ -22,7 +23,7 @@ from agentflow.jobs.ledger.settling import release, reserve, reserve_new, settle
 from agentflow.jobs.ledger.tables import ListedPrice, PriceList, Reservation, Verification
 from agentflow.jobs.migrate import upgrade
 from agentflow.jobs.reviewing import is_held
-from agentflow.jobs.tables import ENDED, LOCAL, Attempt, Cost, Job, Status
+from agentflow.jobs.tables import ENDED, LOCAL, Attempt, Cost, Job, Kept, Status
 from agentflow.jobs.telling.events import next_event, note
 
 
@@ -45,6 +46,11 @@ class Store:
     def looking(self) -> AbstractAsyncContextManager[AsyncSession]:
         """A session that only reads."""
         return unbroken(self._reading())
+
+    async def compact(self) -> None:
+        """Leaves nothing in a SQLite file of what was deleted. Raises ConnectorError where others keep it busy."""
+        async with self.turns:
+            await compact(self._engine)
 
     async def accept(self, pack: Pack, tenant: str = LOCAL) -> PriceList:
         """The terms of the pack's prices, published where they are new, and the tenant's account in their currency."""
@@ -122,7 +128,9 @@ class Store:
         """
         async with self.writing() as session:
             row = await session.get(Job, job, with_for_update=True)
-            if row is None or row.status not in since or (fence is not None and row.fence != fence) or is_held(row):
+            if row is None or row.status not in since or (fence is not None and row.fence != fence):
+                return None
+            if is_held(row) or row.erased_at is not None:
                 return None
             row.status, row.questions, row.fence = "running", {}, row.fence + 1
             row.lease_by = row.lease_until = None
@@ -134,10 +142,19 @@ class Store:
             await reserve(session, row)
             return row.fence
 
-    async def finish(self, job: str, verification: Verification, fence: int | None = None, **values: Any) -> Job:
+    async def finish(
+        self,
+        job: str,
+        verification: Verification,
+        fence: int | None = None,
+        *,
+        kept: Mapping[str, Any] | None = None,
+        **values: Any,
+    ) -> Job:
         """Ends a job with its outcome, verified and charged in one transaction; an ended job stays as it is.
 
         What comes later than promised is credited in the same transaction; what comes after the deadline expires.
+        `kept` are the records that the verification is replayed from, by name.
         """
         async with self.writing() as session:
             row, is_open = await _held(session, job, fence, values)
@@ -146,6 +163,8 @@ class Store:
             charge = await settle(session, row, verification)
             price = (charge.amount_minor, charge.currency) if charge else (0, row.currency)
             note(session, row, "job.finished", {"outcome": verification.outcome})
+            if kept is not None:
+                session.add(Kept(job_id=row.id, records=dict(kept)))
             for name, value in (values | {"price_minor": price[0], "currency": price[1]}).items():
                 setattr(row, name, value)
             ended = now()
@@ -168,12 +187,17 @@ class Store:
             await release(session, job)
             return row
 
-    async def cost(self, job: str) -> tuple[int, list[str]]:
-        """Millionths of a USD that the job's model calls have cost so far, and the roles asked."""
-        query = select(Cost.role, Cost.fault.is_(None), func.sum(Cost.cost_micros)).where(Cost.job_id == job)
+    async def cost(self, job: str) -> tuple[int, dict[str, list[str]]]:
+        """Millionths of a USD that the job's model calls have cost so far, and by role the models that answered."""
+        of = (Cost.role, Cost.model, Cost.fault.is_(None))
+        query = select(*of, func.sum(Cost.cost_micros)).where(Cost.job_id == job).group_by(*of).order_by(*of)
         async with self.looking() as session:
-            found = (await session.execute(query.group_by(Cost.role, Cost.fault.is_(None)))).all()
-        return int(sum(spent for *_, spent in found)), sorted({role for role, answered, _ in found if answered})
+            found = (await session.execute(query)).all()
+        models: dict[str, list[str]] = {role: [] for role, _, answered, _ in found if answered}
+        for role, model, answered, _ in found:
+            if answered:
+                models[role].append(model)
+        return int(sum(spent for *_, spent in found)), models
 
     async def attempts(self, job: str) -> Sequence[Attempt]:
         """The attempts at the job's steps in the order in which they ended, those of all its runs."""
@@ -186,16 +210,12 @@ class Store:
         async with self.looking() as session:
             return (await session.scalars(query)).all()
 
-    async def passed(self, job: str) -> list[dict[str, Any]]:
-        """By step and item: whose answer left it, and what its checks noted."""
-        of = (Attempt.step, Attempt.item, Attempt.source, Attempt.problems)
-        query = select(*of).where(Attempt.job_id == job, Attempt.accepted).order_by(Attempt.id)
+    async def passed(self, job: str) -> Sequence[Attempt]:
+        """By step and item: the attempt after which something left it for the last time, without its answer."""
+        query = select(Attempt).where(Attempt.job_id == job, Attempt.accepted).order_by(Attempt.id)
         async with self.looking() as session:
-            last = {(row.step, row.item): row for row in (await session.execute(query)).all()}
-        return [
-            {"step": step, "item": item, "source": row.source, "noted": sorted({p["code"] for p in row.problems})}
-            for (step, item), row in last.items()
-        ]
+            rows = (await session.scalars(query.options(defer(Attempt.output)))).all()
+        return list({(row.step, row.item): row for row in rows}.values())
 
     def journal(self, job: str, fence: int | None = None) -> "JobJournal":
         """What the engine writes while the job runs, held under `fence`."""

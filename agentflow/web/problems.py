@@ -47,6 +47,7 @@ KINDS: Mapping[str, Kind] = {
     "dispute-closed": Kind(409, "The dispute is closed"),
     "dispute-window-closed": Kind(409, "Too late to dispute"),
     "conflict": Kind(409, "It cannot be done as things stand"),
+    "gone": Kind(410, "It was erased"),
     "stale-version": Kind(412, "It has changed meanwhile"),
     "too-large": Kind(413, "Too large"),
     "unsupported-media": Kind(415, "Unsupported media type"),

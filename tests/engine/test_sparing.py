@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from agentflow.engine.graph import Graph, memory_saver
+from agentflow.engine.checkpoints import memory_saver
+from agentflow.engine.graph import Graph
 from agentflow.engine.sparing import spared
 from tests.engine.test_graph import Order, doing, ran, toy
 

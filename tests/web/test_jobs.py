@@ -40,6 +40,14 @@ async def test_a_job_is_accepted_done_and_charged(tmp_path: Path, database: str)
         assert done["metadata"] == {"po": "7"}
         proof = (await client.get(f"/v1/jobs/{job['id']}/verification")).json()
         assert (proof["verdict"], proof["job"]) == ("pass", job["id"])
+        checked = {(one["step"], one["item"]): [each["check"] for each in one["checks"]] for one in proof["checks"]}
+        assert checked == {
+            ("split", None): [],
+            ("code", 0): ["no_bad_account"],
+            ("book", None): [],
+            ("post", None): [],
+        }
+        assert all(len(proof[name]) == 64 for name in ("definition", "input_sha256", "output_sha256", "records_sha256"))
         assert await served.faults() == []
 
 

@@ -141,12 +141,19 @@ class Verification(Table):
     verdict: Mapped[str]
     fault: Mapped[str]
     checks: Mapped[list[Any]]
-    """`{"step", "source", "check", "passed"}` of every check that the accepted answers went through."""
+    """By step and item what left it: `{"step", "item", "attempt", "source", "trust", "checks"}`, of each check
+    `{"check", "passed", "found"}`, the codes of what it noted. A person's answer went through none."""
     sources: Mapped[list[Any]]
     pack_version: Mapped[str]
     input_sha256: Mapped[str]
     output_sha256: Mapped[str]
     created_at: Mapped[datetime]
+    models: Mapped[dict[str, Any]] = mapped_column(default_factory=dict[str, Any])
+    """By role: the models that answered."""
+    definition: Mapped[str] = mapped_column(default="")
+    """sha256 of what had to be true: the pack's table, policies, checks and figures."""
+    records_sha256: Mapped[str | None] = mapped_column(default=None)
+    """sha256 of all records on the way from the input to the outcome."""
 
 
 class Charge(Table):

@@ -35,7 +35,7 @@ from agentflow.web.api.deps import (
     tagged,
     utc,
 )
-from agentflow.web.api.shapes import JobBody, JobGiven, Page, ResultBody, VerificationBody
+from agentflow.web.api.shapes import JobBody, JobGiven, Page, ResultBody, VerificationBody, VerifiedStep
 from agentflow.web.api.standing import fresh, show, shown
 from agentflow.web.openapi import also
 from agentflow.web.problems import Problem
@@ -43,6 +43,7 @@ from agentflow.web.problems import Problem
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 Reader = Annotated[Caller, Depends(needs("jobs:read"))]
 Writer = Annotated[Caller, Depends(needs("jobs:write"))]
+STEP = tuple(set(VerifiedStep.model_fields) - {"checks"})
 COME_BACK = "1"
 """Seconds after which it is worth to look at a job again."""
 
@@ -146,10 +147,12 @@ async def cancel(job_id: JobId, caller: Writer, service: Service) -> JobBody:
         return await show(session, job, live=service.live)
 
 
-@router.get("/{job_id}/result", responses=also(ResultBody, 304, 404, 409))
+@router.get("/{job_id}/result", responses=also(ResultBody, 304, 404, 409, 410))
 async def result(job_id: JobId, caller: Reader, service: Service, seen: IfNoneMatch = None) -> Response:
-    """What the job ended as, with the evidence by field; 409 while it has not."""
+    """What the job ended as, with the evidence by field; 409 while it has not, 410 once it was erased."""
     job = await service.job(job_id, caller.tenant)
+    if job.erased_at is not None:
+        raise Problem("gone", f"It was erased on {job.erased_at:%Y-%m-%d}; what it was charged stays.")
     if job.status != "finished" or job.outcome is None:
         raise Problem("not-ready", f"The job is {job.status}.", headers={"Retry-After": COME_BACK})
     body = ResultBody(
@@ -172,8 +175,11 @@ async def verification(job_id: JobId, caller: Reader, service: Service) -> Verif
         row = await session.scalar(select(Verification).where(*mine).order_by(Verification.id.desc()).limit(1))
     if row is None:
         raise Problem("not-ready", f"The job is {job.status}.", headers={"Retry-After": COME_BACK})
-    names = set(VerificationBody.model_fields) - {"job"}
-    return VerificationBody(job=row.job_id, **{name: getattr(row, name) for name in names})
+    names = set(VerificationBody.model_fields) - {"job", "checks"}
+    steps = [
+        VerifiedStep(**{name: each.get(name) for name in STEP}, checks=each.get("checks", [])) for each in row.checks
+    ]
+    return VerificationBody(job=row.job_id, checks=steps, **{name: getattr(row, name) for name in names})
 
 
 async def _waited(service: Agentflow, job: str, caller: Caller, prefer: str | None, response: Response) -> Job:

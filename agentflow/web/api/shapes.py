@@ -132,6 +132,8 @@ class JobBody(Told):
     version: int
     created_at: Time
     finished_at: Time | None
+    erased_at: Time | None = None
+    """When all that it read and made was deleted."""
     links: dict[str, str]
 
 
@@ -173,6 +175,27 @@ class ResultBody(Told):
     problems: list[Any]
 
 
+class VerifiedCheck(Told):
+    """What a check said of what left a step; what it found are notes."""
+
+    check: str
+    passed: bool
+    found: list[str]
+
+
+class VerifiedStep(Told):
+    """What left a step, and what it was held against; a person's answer is held against no check."""
+
+    step: str
+    item: int | None
+    """The place in a list, where the step goes through one."""
+    attempt: str | None
+    source: str
+    trust: float | None
+    """Of the least trusted value, where the step promises anything."""
+    checks: list[VerifiedCheck]
+
+
 class VerificationBody(Told):
     """What the charge rests on: what was checked, by which sources, on which content."""
 
@@ -181,11 +204,17 @@ class VerificationBody(Told):
     outcome: str
     verdict: Literal["pass", "fail"]
     fault: Literal["none", "customer", "operator"]
-    checks: list[Any]
+    checks: list[VerifiedStep]
     sources: list[str]
+    models: dict[str, list[str]]
+    """By role: the models that answered."""
     pack_version: str
+    definition: str
+    """sha256 of what had to be true: the table of steps, policies, checks and measured figures."""
     input_sha256: str
     output_sha256: str
+    records_sha256: str | None
+    """Of all records on the way from the input to the outcome; null where it was made before they were kept."""
     created_at: Time
 
 

@@ -104,6 +104,7 @@ def _body(job: Job, books: Books, going: Progress | None, live: bool) -> JobBody
         version=job.version,
         created_at=job.created_at,
         finished_at=job.finished_at,
+        erased_at=job.erased_at,
         links=dict(links_of(job)),
     )
 

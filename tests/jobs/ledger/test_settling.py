@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import event, func, select, text, update
 
 from agentflow.errors import CapError, DisputeError, LedgerError
 from agentflow.jobs.ids import now
@@ -202,3 +202,18 @@ async def test_a_bills_line_says_what_it_is_for(database: str):
         assert [(line["job"], line["input"], line["outcome"], line["amount_minor"]) for line in told] == [
             (job.id, "a.pdf", "Posted", PRICE)
         ]
+
+
+async def test_a_long_bill_is_read_in_a_few_statements_and_stays_in_order(database: str):
+    async with open_books(database) as books:
+        jobs = [await books.finished(f"{n}.pdf") for n in range(5)]
+        async with books.sessions.begin() as session:
+            await credit(session, await charge_of(session, "local", jobs[1].id), 5, "sla", "late")
+        async with books.sessions() as session:
+            moved = await unstated(session, "local", "USD", now() + timedelta(seconds=1))
+            asked: list[str] = []
+            event.listen(session.get_bind(), "before_cursor_execute", lambda *said: asked.append(said[2]))
+            told = await lines(session, moved)
+        assert [line["input"] for line in told] == [*(f"{n}.pdf" for n in range(5)), "1.pdf"]
+        assert [line["kind"] for line in told[-2:]] == ["charge", "credit (sla)"]
+        assert len(asked) == 1
