@@ -13,6 +13,8 @@ COMMANDS = {
     "work": "Carry the jobs that wait in a database, on one host or many.",
     "check": "Look for faults in a pack without running it.",
     "exam": "Measure a pack and its models on cases whose right answer is known.",
+    "tune": "Choose ladders that keep a promise at least cost, from what an exam found.",
+    "slo": "Hold live jobs against what a pack promises; audit them; demote what got worse.",
     "draw": "Draw a pack's workflow as Mermaid or SVG.",
     "bill": "What was charged and why; disputes, credits, statements, proof of the sums.",
     "serve": "Sell packs' jobs over HTTP.",

@@ -11,8 +11,9 @@ from agentflow.cli.results import printable
 from agentflow.cli.trace import databases, located, opened
 from agentflow.connectors.documents import Documents
 from agentflow.engine.models import read_models
+from agentflow.jobs.findings import Replay
 from agentflow.jobs.packs import PackFolder, load_pack
-from agentflow.jobs.replay import Replay, replay
+from agentflow.jobs.replay import replay
 
 
 @click.command("verify")

@@ -32,6 +32,7 @@ from agentflow.engine.trust.buying import CALL_SECONDS, DEARER, Need, Votes, che
 from agentflow.engine.trust.evidence import Laws, believe, laws_of
 from agentflow.engine.trust.figures import Tuned
 from agentflow.engine.trust.law import Pattern
+from agentflow.engine.trust.routing import features_of, is_skipped
 from agentflow.engine.trust.standing import MERGED, Standing, accepted, doubted, likeliest, stand
 from agentflow.engine.trust.verdict import accepts, conclude
 from agentflow.flow.check import Problem
@@ -77,8 +78,10 @@ class Case:
 
     async def climbed(self, ladder: Tuned) -> Verdict:
         """The answer of the first rung after which it is trusted as far as is asked there."""
-        standing, wanted = None, 1.0
-        for rung in (each for each in ladder.rungs if each.source in self.ladder and self._left(each.source)):
+        standing, wanted, features = None, 1.0, features_of(self.reads)
+        for rung in (each for each in ladder.rungs if each.source in self.ladder):
+            if is_skipped(rung.skip, features) or not self._left(rung.source):
+                continue
             before = standing.least if standing else 0.0
             answered = await self._ask([rung.source])
             standing = await self._stand() if answered else standing

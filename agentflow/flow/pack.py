@@ -72,6 +72,28 @@ class Price:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Promises:
+    """What a pack's live jobs are held to; what is None is not promised. `agentflow slo` looks."""
+
+    silent: float | None = None
+    """The largest share of jobs done without a person that may be wrong."""
+    touchless: float | None = None
+    """The least share of jobs that end without a person."""
+    seconds: float | None = None
+    """What 95 % of the jobs take at most, what they wait for people not counted."""
+    cost: Decimal | None = None
+    """USD that models may cost an outcome in the mean."""
+    audits: float = 0.1
+    """Share of the jobs done without a person that a person looks at afterwards, drawn by chance."""
+
+    def __post_init__(self) -> None:
+        for name in ("silent", "touchless", "audits"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value <= 1:
+                raise PackError(f"Promises({name}={value}): use a share between 0 and 1, such as 0.01")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pack:
     """One narrow job, ready to run: `agentflow run` takes it as a folder whose pack.py holds one of these."""
 
@@ -88,6 +110,8 @@ class Pack:
     """What exams counted of how the steps' sources err: calibration.json beside pack.py, which `load_pack` reads."""
     budget: Decimal | None = None
     """USD that the model calls of one job may cost, all its runs together; then a person does what is left."""
+    promises: Promises = field(default_factory=Promises)
+    """What its live jobs are held to."""
     deadline: float | None = None
     """Seconds that one job may work, what it waits for people not counted; then a person does what is left."""
     max_cost: Decimal | None = None

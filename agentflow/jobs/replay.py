@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import select
@@ -22,6 +21,7 @@ from agentflow.flow.check import Problem
 from agentflow.flow.journal import AttemptLine
 from agentflow.flow.pack import Pack
 from agentflow.flow.step import Step, label, load
+from agentflow.jobs.findings import Finding, Replay, compared
 from agentflow.jobs.ledger.tables import Verification
 from agentflow.jobs.store import Store
 from agentflow.jobs.tables import Attempt, Job, Kept
@@ -30,47 +30,6 @@ from agentflow.jobs.verification import definition_of, digest, output_of
 NEAR = 1e-9
 """How far two reckonings of one trust may be apart."""
 LINE_FIELDS = ("attempt", "step", "item", "number", "source", "fault", "trust_before", "trust_after", "made", "output")
-Weight = Literal["fails", "differs", "note"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a replay has to say: that the verdict falls, that something is not as it was, or what it did not look at."""
-
-    weight: Weight
-    text: str
-
-
-@dataclass(frozen=True)
-class Replay:
-    """A verification that was gone through again."""
-
-    job: str
-    verification: str
-    outcome: str
-    verdict: str
-    """As it was given."""
-    checks: int
-    """How often a check was asked again."""
-    weighed: int
-    """How many steps' answers were weighed again."""
-    findings: tuple[Finding, ...]
-
-    @property
-    def again(self) -> str:
-        """The verdict now."""
-        return "fail" if any(one.weight == "fails" for one in self.findings) else "pass"
-
-    @property
-    def differs(self) -> list[str]:
-        """What is not as it was, in words; nothing where the verdict and all hashes are the same."""
-        told = [one.text for one in self.findings if one.weight != "note"]
-        return told if self.again == self.verdict else [*told, f"the verdict was {self.verdict} and is {self.again}"]
-
-    @property
-    def notes(self) -> list[str]:
-        """What was not looked at again, and what has changed without changing anything."""
-        return list(dict.fromkeys(one.text for one in self.findings if one.weight == "note"))
 
 
 async def replay(
@@ -202,7 +161,7 @@ class _Again:
         now = {} if by_code else await rechecked(step, made, reads, self.services)
         self.checks += sum(found is not None for found in now.values())
         gone = [Finding("note", f"{where}: the pack has no check {name} any more") for name in then if name not in now]
-        return gone + [finding for name in now for finding in _compared(where, name, then.get(name), now[name])]
+        return gone + [finding for name in now for finding in compared(where, name, then.get(name), now[name])]
 
     async def _judged(
         self, step: Step, where: str, row: Attempt, made: Any, reads: Sequence[Any]
@@ -224,22 +183,6 @@ class _Again:
             yield Finding("differs", f"{where}: {text}")
         if not holds(step, standing):
             yield Finding("fails", f"{where}: what left it is not trusted as its policy promises")
-
-
-def _compared(where: str, check: str, then: Sequence[str] | None, now: tuple[Problem, ...] | None) -> Iterator[Finding]:
-    """What a check found then (None: it was not there) against what it finds now (None: it is not asked)."""
-    if now is None:
-        yield Finding("note", f"{where}: {check} asks a model or a connector; it is taken as it was told")
-        return
-    codes = sorted({problem.code for problem in now})
-    if errors := sorted({problem.code for problem in now if problem.severity == "error"}):
-        yield Finding("fails", f"{where}: {check} objects now: {', '.join(errors)}")
-    elif then is None:
-        yield Finding("note", f"{where}: {check} is new, and has no objection")
-    elif codes != list(then):
-        yield Finding(
-            "differs", f"{where}: {check} found {', '.join(then) or 'nothing'}, and now {', '.join(codes) or 'nothing'}"
-        )
 
 
 async def _opened(store: Store, job: str, pack: Pack, documents: Documents | None, figures: Figures) -> _Again:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -32,12 +33,16 @@ from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.tables import PriceList
 from agentflow.jobs.limits import in_time, within
 from agentflow.jobs.logs import about, told
+from agentflow.jobs.promises import demotions, lowered, without
 from agentflow.jobs.reviewing import is_held
 from agentflow.jobs.store import Store, dollars, open_store
 from agentflow.jobs.tables import ENDED, Job, Status
 from agentflow.jobs.verification import definition_of, output_of, records_of, verified
 
 log = logging.getLogger("agentflow.jobs")
+
+DEMOTIONS_EVERY = 60.0
+"""Seconds after which a runner looks again whether a source was demoted."""
 
 
 class Runner:
@@ -67,6 +72,7 @@ class Runner:
         self._definition = definition_of(pack, self._figures)
         for text in self.stale:
             log.warning(text)
+        self._demoted: tuple[float, Mapping[str, Sequence[str]], Figures] = (-math.inf, {}, self._figures)
 
     @property
     def documents(self) -> Documents:
@@ -170,13 +176,14 @@ class Runner:
     async def _carry(self, row: Job, answers: Mapping[str, Any] | None, fence: Fence, trace: JobTrace) -> Job:
         journal = trace.kept(self.store.journal(row.id, fence.number))
         models = await within(self.pack, row, self._models, self.store)
-        services = Services(row.id, self._connectors, models, journal, self._figures)
+        by_step, figures = await self._as_demoted()
+        services = Services(row.id, self._connectors, models, journal, figures)
 
         async def do(step: Any, reads: Sequence[Any], item: int | None) -> Any:
             try:
                 in_time(row)
                 with trace.step(step.name, item) as told:
-                    verdict = await perform(step, reads, services, item)
+                    verdict = await perform(lowered(step, by_step), reads, services, item)
                     told.ended(verdict)
                     return verdict
             except Exception as error:
@@ -202,6 +209,17 @@ class Runner:
             await forget(job.id, saver)
             return job
         return await self._cleared(job)
+
+    async def _as_demoted(self) -> tuple[Mapping[str, Sequence[str]], Figures]:
+        """The sources that are demoted, by step, and the figures without them; asked for once in a while."""
+        at, before, figures = self._demoted
+        if time.monotonic() - at >= DEMOTIONS_EVERY:
+            now_demoted = await demotions(self.store, self.pack.name)
+            if now_demoted != before:
+                figures = without(self._figures, now_demoted)
+                log.warning("demoted in %s: %s", self.pack.name, now_demoted or "nobody")
+            self._demoted = (time.monotonic(), now_demoted, figures)
+        return self._demoted[1:]
 
     async def _move(
         self, row: Job, saver: Any, do: Any, answers: Mapping[str, Any] | None, journal: Journal

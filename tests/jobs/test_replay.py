@@ -11,8 +11,9 @@ from sqlalchemy import select, update
 
 from agentflow import Pack, Problem
 from agentflow.errors import RunError
+from agentflow.jobs.findings import Replay
 from agentflow.jobs.ledger.tables import Verification
-from agentflow.jobs.replay import Replay, replay
+from agentflow.jobs.replay import replay
 from agentflow.jobs.runner import Runner
 from agentflow.jobs.tables import Attempt, Job, Kept
 from tests.jobs import replayed

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, select, update
+from sqlalchemy import ColumnElement, bindparam, case, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -182,37 +182,42 @@ def _not_ended() -> tuple[ColumnElement[bool], ...]:
 
 async def _move(session: AsyncSession, tenant: str, currency: str, *, reserved: int = 0, charged: int = 0) -> None:
     """One conditional update; the schema's checks refuse what the cap does not allow."""
-    used = SpendAccount.reserved_minor + SpendAccount.charged_minor
-    more = used + reserved + charged
-    line = SpendAccount.cap_minor * WARN_AT
-    values = {
-        "reserved_minor": SpendAccount.reserved_minor + reserved,
-        "charged_minor": SpendAccount.charged_minor + charged,
-        "warnings": SpendAccount.warnings + case(((used * 100 < line) & (more * 100 >= line), 1), else_=0),
-    }
-    account = (SpendAccount.tenant_id == tenant, SpendAccount.currency == currency)
-    change = update(SpendAccount).where(*account).values(**values).returning(SpendAccount)
+    moved = {"tenant": tenant, "money": currency, "more_reserved": reserved, "more_charged": charged}
     try:
-        row = await session.scalar(change.execution_options(synchronize_session=False, populate_existing=True))
+        account = (await session.execute(_MOVE, moved)).first()
     except IntegrityError as error:
         raise CapError(
             f"the spend cap of {tenant} in {currency} is reached; raise it or wait for running jobs"
         ) from error
-    if row is not None and reserved + charged > 0 and _crossed(row, reserved + charged):
-        _warn(session, row)
+    if account is not None and account.cap_minor is not None:
+        used = account.reserved_minor + account.charged_minor
+        if _near(used, account.cap_minor) and not _near(used - reserved - charged, account.cap_minor):
+            _warn(session, account)
 
 
-def _crossed(account: SpendAccount, added: int) -> bool:
-    """Whether what was added brought the account up to where its tenant is told."""
-    used = account.reserved_minor + account.charged_minor
-    return _near(used, account.cap_minor) and not _near(used - added, account.cap_minor)
+def _moving() -> Any:
+    """The update of an account, built once; it counts the times that the line of the warning is crossed upwards."""
+    table: Any = SpendAccount.__table__
+    account: Any = table.c
+    reserved = account.reserved_minor + bindparam("more_reserved")
+    charged = account.charged_minor + bindparam("more_charged")
+    line = account.cap_minor * WARN_AT
+    crossed = ((account.reserved_minor + account.charged_minor) * 100 < line) & ((reserved + charged) * 100 >= line)
+    change: Any = update(table).values(
+        reserved_minor=reserved, charged_minor=charged, warnings=account.warnings + case((crossed, 1), else_=0)
+    )
+    own = (account.tenant_id == bindparam("tenant"), account.currency == bindparam("money"))
+    return change.where(*own).returning(*account)
+
+
+_MOVE = _moving()
 
 
 def _near(used: int, cap_minor: int | None) -> bool:
     return cap_minor is not None and used * 100 >= cap_minor * WARN_AT
 
 
-def _warn(session: AsyncSession, account: SpendAccount) -> None:
+def _warn(session: AsyncSession, account: Any) -> None:
     told = {"percent": WARN_AT, "currency": account.currency, "cap_minor": account.cap_minor}
     told |= {"reserved_minor": account.reserved_minor, "charged_minor": account.charged_minor}
     source = f"{account.tenant_id}:{account.currency}#{account.warnings}"
