@@ -21,6 +21,7 @@ from agentflow.connectors.opening import open_connectors
 from agentflow.engine.answer import Binder
 from agentflow.engine.budget import Budget
 from agentflow.engine.models import Models, read_models
+from agentflow.engine.trust.figures import Figures
 from agentflow.errors import ConfigError
 from agentflow.exams.asking import by_gold
 from agentflow.exams.calibration import as_json as figures_json
@@ -188,6 +189,7 @@ def _told(options: Options, plan: Plan, kept: Kept, went: Went) -> Report:
     exam, home = options.exam, options.home
     marks = marks_of(exam, kept, went.keys)
     told = tuple(told_of(each) for each in marks)
+    figures = _figures(options, kept, went)
     report = Report(
         pack=exam.pack.name,
         cases=len(plan.cases),
@@ -198,16 +200,25 @@ def _told(options: Options, plan: Plan, kept: Kept, went: Went) -> Report:
         told=told,
         held=held_of(told, exam.settings.bars),
         comparisons=_compared(options, marks),
+        figures=figures,
     )
     _write(home / "report.json", as_json(report, exam))
     (home / "verdict.html").write_text(page(report, exam), encoding="utf-8")
-    if options.faults is None:
-        configs = read_models(options.roles or options.folder.models)
-        stamps = stamps_of(exam.pack, configs, options.folder.folder)
-        figures = calibrate(exam, kept, went.keys, stamps)
-        if figures.steps:
-            _write(home / "calibration.json", figures_json(figures))
+    if figures.steps:
+        _write(home / "calibration.json", figures_json(figures))
     return report
+
+
+def _figures(options: Options, kept: Kept, went: Went) -> Figures:
+    """How the sources err that were asked alone; those of a faulty.toml under stamps that no models.toml has."""
+    configs = {} if options.faults else read_models(options.roles or options.folder.models)
+    stamps = stamps_of(options.exam.pack, configs, options.folder.folder)
+    if options.faults:
+        named = options.faults.read_text(encoding="utf-8")
+        stamps = stamps.model_copy(
+            update={"models": {role: digest(named) for role in read_faulty(options.faults).models}}
+        )
+    return calibrate(options.exam, kept, went.keys, stamps)
 
 
 def _compared(options: Options, marks: Sequence[Marks]) -> tuple[Comparison, ...]:

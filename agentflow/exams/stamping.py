@@ -46,7 +46,9 @@ def fresh(figures: Figures, pack: Pack, models: Mapping[str, ModelConfig]) -> tu
             told += [f"the ladder of {name} was chosen by them"] if of_step.ladder else []
     if not told:
         return figures, []
-    return figures.model_copy(update={"steps": steps}), [f"{each}; that is not used any more" for each in told]
+    return figures.model_copy(update={"steps": steps}), [
+        f"{each}; that is not used any more, measure again with agentflow exam" for each in told
+    ]
 
 
 def files_hash(folder: Path) -> str:

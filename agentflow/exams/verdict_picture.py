@@ -66,7 +66,8 @@ def _candidate(scale: _Scale, each: Told, chosen: bool) -> Iterator[str]:
     y, color = scale.y(right.value or 0), CHOSEN if chosen else LINE
     yield f'<path d="M{x:.1f} {scale.y(right.low or 0):.1f}V{scale.y(right.high or 1):.1f}" stroke="{color}"/>'
     yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{6 if chosen else 4}" fill="{color}"/>'
-    yield _text(x + 9, y + 4, each.candidate, "start", bold=chosen)
+    late = x > LEFT + 0.8 * WIDE
+    yield _text(x - 9 if late else x + 9, y + 4, each.candidate, "end" if late else "start", bold=chosen)
 
 
 def _text(x: float, y: float, text: str, anchor: str, *, bold: bool = False) -> str:

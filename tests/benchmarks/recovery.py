@@ -1,8 +1,8 @@
 """Benchmark of recovery: `python -m tests.benchmarks.recovery` plants error rates and counts how often they are found.
 
 Two sources answer by the law itself, each with its own rates of systematic mistakes, slips and faults, some of them
-shared, under a check that catches and alarms. The exam's own estimating code counts them; what is measured is in how many
-exams the 95 % interval of each rate (the middle of its Beta law) holds what was planted.
+shared, under a check that catches and alarms. The exam's own estimating code counts them; what is measured is in how
+many exams the 95 % interval of each rate (the middle of its Beta law) holds what was planted.
 """
 
 import argparse

@@ -127,7 +127,8 @@ def test_a_changed_constant_of_a_prompt_widens_the_models_to_the_prior_and_says_
     figures = measured(load(PACK))
     found = left(figures, load(PACK.replace("Read the total.", "Read the sum.")))
     assert found[0] == {"hand"}
-    assert found[2] == ["small of read: its prompt has changed since it was measured; that is not used any more"]
+    (told,) = found[2]
+    assert told.startswith("small of read: its prompt has changed since it was measured; that is not used any more")
 
 
 def test_overlaps_with_a_source_that_changed_go_too(load: Load):
@@ -177,7 +178,7 @@ def test_a_ladder_that_was_chosen_by_figures_that_hold_no_more_is_given_up(load:
     assert kept.steps["read"].ladder == ladder
     found, told = fresh(figures, load(PACK.replace(">= 0", "> 0")), {"small": SMALL})
     assert found.steps["read"].ladder is None
-    assert "the ladder of read was chosen by them; that is not used any more" in told
+    assert any(text.startswith("the ladder of read was chosen by them") for text in told)
 
 
 def test_figures_without_stamps_are_taken_as_they_are(load: Load):

@@ -164,6 +164,22 @@ def test_the_page_says_the_word_the_conditions_and_where_the_errors_are():
     assert "small misses its bar of silent, at most 0.001" in text
 
 
+def test_everything_drawn_lies_inside_of_the_picture():
+    rows = [
+        told("free", 500, 0, 500, "0"),
+        told("small", 900, 10, 90),
+        told("a-very-dear-frontier-model", 990, 5, 5, "9.00"),
+    ]
+    svg = re.search(r"<svg.*?</svg>", page(*report(*rows)), re.DOTALL)
+    assert svg is not None
+    wide, tall = (float(n) for n in re.findall(r'viewBox="0 0 (\d+) (\d+)"', svg[0])[0])
+    for x, anchor, text in re.findall(r'<text x="([\d.]+)"[^>]*text-anchor="(\w+)"[^>]*>([^<]*)<', svg[0]):
+        start = float(x) - 6.5 * len(text) * {"start": 0, "middle": 0.5, "end": 1}[anchor]
+        assert start >= -10
+        assert start + 6.5 * len(text) <= wide + 10, text
+    assert all(0 <= float(y) <= tall for y in re.findall(r'cy="([\d.]+)"', svg[0]))
+
+
 def test_names_that_look_like_markup_are_text():
     text = page(*report(told("<b>small</b>", 900, 0, 100)))
     assert "<b>" not in text
