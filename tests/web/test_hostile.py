@@ -46,7 +46,7 @@ def below(folder: Path) -> list[Path]:
 
 async def send(served: Served, content: bytes, name: str = "a.xml"):
     client = await served.client()
-    return await client.post("/v1/files", files={"file": (name, content)}, headers=once(f"k{len(content)}"))
+    return await client.post("/v1/files", files={"file": (name, content)}, headers=once(f"k{zlib.crc32(content)}"))
 
 
 @pytest.mark.parametrize("text", UNSAFE.values(), ids=UNSAFE.keys())
@@ -108,8 +108,8 @@ async def test_no_archive_is_ever_taken_or_opened(tmp_path: Path, content: bytes
 
 async def test_a_files_name_is_no_path_and_its_bytes_lie_under_their_hash(tmp_path: Path):
     async with serving(tmp_path / "home", work=False) as served:
-        for name in ("../../x", "..\\..\\x", "/etc/x", "CON", "a\x00b", "-rf-", "x" * 4096):
-            assert (await send(served, name.encode() + b".", name)).status_code == 201
+        for number, name in enumerate(("../../x", "..\\..\\x", "/etc/x", "CON", "a\x00b", "-rf", "x" * 4096)):
+            assert (await send(served, b"%d" % number, name)).status_code == 201
     kept = [path for path in below(tmp_path) if "documents" in path.parts]
     assert len(kept) == 7
     assert all(re.fullmatch("[0-9a-f]{64}", path.name) for path in kept)
@@ -143,9 +143,7 @@ def what_loads(page: str) -> list[str]:
 
     class Parser(HTMLParser):
         def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-            found.extend(
-                f"<{tag}>" for _ in range(tag in ("script", "img", "iframe", "link", "object", "form", "base"))
-            )
+            found.extend([tag] if tag in ("script", "img", "iframe", "link", "object", "form", "base") else [])
             found.extend(name for name, _ in attrs if name in ("src", "href", "action") or name.startswith("on"))
 
     Parser().feed(page)
