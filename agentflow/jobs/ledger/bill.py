@@ -8,15 +8,12 @@ from decimal import Decimal
 from html import escape
 from typing import Any
 
+from agentflow.connectors.spreadsheets import cell
 from agentflow.flow.pack import MINOR_DIGITS
 
 Line = Mapping[str, Any]
 
 COLUMNS = ("date", "kind", "input", "outcome", "amount", "currency", "job", "pack", "price_list", "verification")
-FORMULA = tuple(
-    "=+-@\t\r\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}"
-)
-"""What makes a spreadsheet take a cell for a formula, the full-width forms too."""
 STYLE = """body{font:14px/1.4 system-ui,sans-serif;margin:2rem auto;max-width:60rem;color:#111;background:#fff}
 table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #ddd}
 .n{text-align:right;font-variant-numeric:tabular-nums}tfoot td{font-weight:600;border-bottom:0}
@@ -40,7 +37,7 @@ def as_csv(lines: Sequence[Line]) -> str:
     writer = csv.writer(told)
     writer.writerow(COLUMNS)
     for line in lines:
-        writer.writerow([_cell(name, value) for name, value in _shown(line).items()])
+        writer.writerow(map(cell, _shown(line)))
     return told.getvalue()
 
 
@@ -63,11 +60,6 @@ def as_html(head: Mapping[str, Any], lines: Sequence[Line]) -> str:
     )
 
 
-def _shown(line: Line) -> dict[str, Any]:
-    row = {**line, "amount": money(line["amount_minor"], line["currency"])}
-    return {name: row[name] for name in COLUMNS}
-
-
-def _cell(name: str, value: Any) -> str:
-    text = str(value)
-    return f"'{text}" if name != "amount" and text.startswith(FORMULA) else text
+def _shown(line: Line) -> list[Any]:
+    row = {**line, "amount": Decimal(money(line["amount_minor"], line["currency"]))}
+    return [row[name] for name in COLUMNS]
