@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,10 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from agentflow.connectors.documents import Documents
 from agentflow.engine.attempt import Binder
 from agentflow.engine.models import ModelConfig
+from agentflow.engine.telemetry import watching
 from agentflow.errors import ConfigError, RequestError, StoreError
 from agentflow.flow.pack import Pack
 from agentflow.flow.record import Document, Record
-from agentflow.jobs.dispatch import Engine
+from agentflow.jobs.dispatch import Engine, standing
 from agentflow.jobs.engines.inline import InlineEngine
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.prices import dearest
@@ -135,6 +137,7 @@ class Agentflow:
                     )
                 )
             self.engine = self._given_engine or InlineEngine(grace=self._grace)
+            await stack.enter_async_context(watching(partial(standing, self.engine)))
             if self._tell:
                 courier = Courier(self.store, Sender(self.gate), self._sinks)
                 await stack.enter_async_context(courier.working())
