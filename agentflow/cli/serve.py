@@ -72,7 +72,7 @@ async def _listen(service: Any, options: dict[str, Any]) -> None:
     lock = Lock(pepper_of(service.home), mode="test" if options["test"] else "live")
     app = create_app(service, lock)
     click.echo(f"serving {', '.join(service.packs)} on http://{options['host']}:{options['port']}; stop with Ctrl+C")
-    await serve(app, host=options["host"], port=options["port"], grace=options["grace"])
+    await serve(app, host=options["host"], port=options["port"], grace=options["grace"], drain=service.drain)
 
 
 def _service(folders: list[PackFolder], options: dict[str, Any], engine: Any) -> Any:

@@ -112,6 +112,8 @@ class Agentflow:
         self.most_waiting = most_waiting
         """Jobs that may wait in the engine before new ones are told to come back."""
         self._stack = AsyncExitStack()
+        self._working = AsyncExitStack()
+        self._draining = asyncio.Lock()
         self._runners: dict[str, Runner] = {}
         self._terms: dict[tuple[str, str], Terms] = {}
         self._publishing = asyncio.Lock()
@@ -144,12 +146,18 @@ class Agentflow:
             if self._work:
                 if self._given_engine is None:
                     await self._take_up()
-                await stack.enter_async_context(self.engine.serve(self.run, concurrency=self._concurrency))
+                stack.push_async_callback(self.drain)
+                await self._working.enter_async_context(self.engine.serve(self.run, concurrency=self._concurrency))
             self._stack = stack.pop_all()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         await self._stack.aclose()
+
+    async def drain(self) -> None:
+        """Takes up no more jobs; those under way have the grace to end, or are handed back. All else goes on."""
+        async with self._draining:
+            await self._working.aclose()
 
     @property
     def packs(self) -> Mapping[str, Pack]:
