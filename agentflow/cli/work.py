@@ -18,6 +18,7 @@ from agentflow.cli.run import parse_connections
 from agentflow.connectors.documents import Documents
 from agentflow.engine.models import read_models
 from agentflow.engine.telemetry import exporting, watching
+from agentflow.jobs.deadlines import sweeping
 from agentflow.jobs.dispatch import standing
 from agentflow.jobs.engines.dbos import DbosEngine, open_dbos
 from agentflow.jobs.engines.serving import Timing
@@ -82,7 +83,7 @@ async def _work(folders: Sequence[PackFolder], options: Mapping[str, Any]) -> No
         watching(partial(standing, engine)),
     ):
         store = next(iter(runners.values())).store
-        async with engine.serve(carrying(store, runners, tell), concurrency=concurrency):
+        async with engine.serve(carrying(store, runners, tell), concurrency=concurrency), sweeping(store, engine):
             console.print(await _greeting(engine, names, db, concurrency), soft_wrap=True, highlight=False)
             await told.wait()
             console.print(f"stopping: what is under way has {grace:g} s to end", highlight=False)

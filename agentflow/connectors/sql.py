@@ -1,10 +1,12 @@
 """Databases: the one place that sets up a SQLAlchemy engine."""
 
 import asyncio
+import math
 import re
 import sqlite3
+import time
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,14 @@ from zlib import crc32
 
 from sqlalchemy import Connection, Dialect, MetaData, Numeric, String, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    DisconnectionError,
+    InvalidRequestError,
+    NoSuchModuleError,
+    SQLAlchemyError,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -24,7 +33,12 @@ WAIT = 30
 IDLE = 5
 """Seconds after which PostgreSQL ends a `brief` transaction that stands still, and with it its locks."""
 
-_KEYS = "foreign_keys"
+CONNECTIONS = 15
+"""At once to a server, for an engine."""
+RESTED = 5.0
+"""Seconds after which a connection that nobody used is asked whether it still stands."""
+
+_KEYS, _USED = "foreign_keys", "used"
 _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
     "sqlite+pysqlite": "sqlite+aiosqlite",
@@ -68,6 +82,8 @@ async def open_database(url: str, *, read_only: bool = False, brief: bool = Fals
     engine = _engine(_kept_brief(address) if brief else address)
     if address.get_backend_name() == "sqlite":
         _prepare_sqlite(engine, read_only)
+    else:
+        _ask_the_rested(engine)
     try:
         if not read_only:
             _make_folder(address)
@@ -82,6 +98,11 @@ def reading(engine: AsyncEngine) -> AsyncEngine:
     return engine.execution_options(reading=True)
 
 
+def single(engine: AsyncEngine) -> AsyncEngine:
+    """The same engine for transactions of one statement, which need no round trips for their begin and their end."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
 def rebuilding(engine: AsyncEngine) -> AsyncEngine:
     """The same engine for migrations: SQLite does not check foreign keys while tables are rebuilt."""
     return engine.execution_options(rebuilding=True)
@@ -94,6 +115,26 @@ async def one_at_a_time(engine: AsyncEngine, name: str) -> AsyncGenerator[AsyncC
         if engine.dialect.name == "postgresql":
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": crc32(name.encode())})
         yield connection
+
+
+async def compact(engine: AsyncEngine) -> None:
+    """Rewrites a SQLite file, in which what is deleted stays until then; PostgreSQL does so by itself, with time.
+
+    Raises ConnectorError where others keep it busy.
+    """
+    if engine.dialect.name == "sqlite" and engine.url.database:
+        try:
+            await asyncio.to_thread(_vacuum, engine.url.database)
+        except sqlite3.OperationalError as error:
+            raise ConnectorError(
+                f"{engine.url.database} is in use ({error}); what was deleted is still in it"
+            ) from error
+
+
+def _vacuum(file: str) -> None:
+    with closing(sqlite3.connect(file, timeout=WAIT, isolation_level=None)) as connection:
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 async def create_tables(engine: AsyncEngine, tables: MetaData) -> None:
@@ -132,13 +173,22 @@ def _kept_brief(address: URL) -> URL:
 def _engine(address: URL) -> AsyncEngine:
     sqlite = address.get_backend_name() == "sqlite"
     options: dict[str, Any] = {"timeout": WAIT, "isolation_level": None} if sqlite else {}
+    memory = sqlite and address.database in (None, "", ":memory:")
+    # Those that are needed at times are kept: to open a connection is the dearest thing that a database does.
+    pool: dict[str, Any] = {} if memory else {"pool_size": CONNECTIONS, "max_overflow": 0}
     try:
-        return create_async_engine(address, connect_args=options, pool_pre_ping=not sqlite)
+        return create_async_engine(address, connect_args=options, **pool, **({"module": _driver()} if sqlite else {}))
     except ModuleNotFoundError as error:
         mend = "pip install 'agentflow[postgres]'" if address.get_backend_name() == "postgresql" else "install it"
         raise ConfigError(f"{_shown(address)} needs the driver {error.name}, which is not installed: {mend}.") from None
     except (NoSuchModuleError, InvalidRequestError) as error:
         raise ConfigError(f"{_shown(address)} names no database with an async driver: {error}.") from None
+
+
+def _driver() -> Any:
+    from agentflow.connectors.sqlite import Driver
+
+    return Driver()
 
 
 def _make_folder(address: URL) -> None:
@@ -173,6 +223,23 @@ def _prepare_sqlite(engine: AsyncEngine, read_only: bool) -> None:
 
     event.listen(engine.sync_engine, "connect", connected)
     event.listen(engine.sync_engine, "begin", begun)
+
+
+def _ask_the_rested(engine: AsyncEngine) -> None:
+    """A connection that has rested is asked before it is used; a restart breaks those that are under way only."""
+
+    def returned(_: Any, record: Any) -> None:
+        record.info[_USED] = time.monotonic()
+
+    def taken(connection: Any, record: Any, _: Any) -> None:
+        if time.monotonic() - record.info.get(_USED, math.inf) > RESTED:
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise DisconnectionError from error
+
+    event.listen(engine.sync_engine, "checkin", returned)
+    event.listen(engine.sync_engine, "checkout", taken)
 
 
 async def _greet(engine: AsyncEngine, address: URL) -> None:

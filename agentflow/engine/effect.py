@@ -28,12 +28,13 @@ async def once(step: Step, reads: Sequence[Any], services: Services, item: int |
     attempt = await _attempt(step, reads, services, item, key, again=begun.again)
     if attempt is None:
         return Doubted((nobody(step),))
-    made = attempt.made
-    if made is not None:
-        value = {"type": label(type_made(step, made)), "value": made.model_dump(mode="json")}
-        await services.journal.end_effect(key.value, value)
-    await services.journal.attempt(line_of(step, item, 1, attempt, accepted=made is not None))
-    return Doubted(attempt.problems) if made is None else Accepted(made)
+    line, made = line_of(step, item, 1, attempt, accepted=attempt.made is not None), attempt.made
+    if made is None:
+        await services.journal.attempt(line)
+        return Doubted(attempt.problems)
+    value = {"type": label(type_made(step, made)), "value": made.model_dump(mode="json")}
+    await services.journal.end_effect(key.value, value, line)
+    return Accepted(made)
 
 
 def effect_key(job: str, step: str, item: int | None) -> EffectKey:

@@ -82,9 +82,9 @@ class MeteredJournal:
         """Notes that an effect starts."""
         return await self.journal.begin_effect(key, step)
 
-    async def end_effect(self, key: str, made: Mapping[str, Any]) -> None:
+    async def end_effect(self, key: str, made: Mapping[str, Any], line: AttemptLine | None = None) -> None:
         """Notes that an effect is done."""
-        await self.journal.end_effect(key, made)
+        await self.journal.end_effect(key, made, line)
 
 
 @asynccontextmanager

@@ -132,9 +132,11 @@ class SpanJournal:
         """Notes that an effect starts."""
         return await self.journal.begin_effect(key, step)
 
-    async def end_effect(self, key: str, made: Mapping[str, Any]) -> None:
-        """Notes that an effect is done."""
-        await self.journal.end_effect(key, made)
+    async def end_effect(self, key: str, made: Mapping[str, Any], line: AttemptLine | None = None) -> None:
+        """Notes that an effect is done, and the attempt that made it."""
+        if line is not None:
+            self._attempt(time.time_ns(), line, self._calls.pop(line.attempt, []))
+        await self.journal.end_effect(key, made, line)
 
     def _attempt(self, ended: int, line: AttemptLine, calls: Sequence[tuple[int, CostLine]]) -> None:
         from opentelemetry.trace import set_span_in_context

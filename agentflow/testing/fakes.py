@@ -125,8 +125,10 @@ class MemoryJournal:
         again = key in self.effects
         return Begun(self.effects.setdefault(key, None), again)
 
-    async def end_effect(self, key: str, made: Mapping[str, Any]) -> None:
-        """Notes that an effect is done; what was made first stays."""
+    async def end_effect(self, key: str, made: Mapping[str, Any], line: AttemptLine | None = None) -> None:
+        """Notes that an effect is done, and the attempt that made it; what was made first stays."""
+        if line is not None:
+            await self.attempt(line)
         if self.effects.get(key) is None:
             self.effects[key] = dict(made)
 

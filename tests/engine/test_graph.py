@@ -6,7 +6,9 @@ import pytest
 
 from agentflow import EffectKey, Policy, Problem, Record, workflow
 from agentflow.engine.attempt import Services, perform
-from agentflow.engine.graph import Graph, memory_saver
+from agentflow.engine.checkpoints import memory_saver as plain_saver
+from agentflow.engine.graph import Graph
+from agentflow.engine.sparing import spared
 from agentflow.errors import StepLimitError
 from agentflow.flow.journal import Begun
 from tests.engine.toy import Order, ran, toy
@@ -15,6 +17,11 @@ from tests.engine.toy import Order, ran, toy
 class NoModels:
     def bind(self, *_: Any) -> None:
         return None
+
+
+def memory_saver() -> Any:
+    """As the jobs' savers are."""
+    return spared(plain_saver())
 
 
 class Notebook:
@@ -30,7 +37,7 @@ class Notebook:
     async def begin_effect(self, key: str, step: str) -> Any:
         return Begun(self.effects.setdefault(key, None))
 
-    async def end_effect(self, key: str, made: Any) -> None:
+    async def end_effect(self, key: str, made: Any, line: Any = None) -> None:
         self.effects[key] = made
 
 

@@ -15,7 +15,7 @@ def test_the_ledger_is_right_after_its_writers_were_killed_at_random(database: s
     )
     told = json.loads(done.stdout)
     assert told["faults"] == []
-    assert all(told[table] > 0 for table in ("job", "charge", "credit", "dispute", "statement"))
+    assert all(told[table] > 0 for table in ("job", "charge", "credit", "dispute", "statement", "expired"))
 
 
 def test_a_settlement_or_a_credit_that_is_killed_at_any_of_its_statements_left_nothing_of_itself(database: str):
