@@ -4,16 +4,25 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Connection, bindparam, select
 
 from agentflow.errors import RequestError
 from agentflow.flow.pack import Pack
 from agentflow.flow.record import Document, Record
 from agentflow.jobs.runner import is_document
 from agentflow.jobs.tables import LOCAL, Job
+
+_EARLIER = (
+    select(Job.id, Job.status, Job.input_name)
+    .where(
+        Job.tenant_id == bindparam("tenant"),
+        Job.pack == bindparam("of_pack"),
+        Job.input_sha256 == bindparam("content"),
+    )
+    .order_by(Job.id)
+)
 
 
 @dataclass(frozen=True)
@@ -65,19 +74,27 @@ def record_of(pack: Pack, given: Mapping[str, Any]) -> Record:
     return pack.workflow.takes.model_validate(given)
 
 
-async def earlier_jobs(session: AsyncSession, order: Order) -> Sequence[Job]:
+class Earlier(NamedTuple):
+    """A job on the same content."""
+
+    id: str
+    status: str
+    input_name: str
+
+
+def earlier_jobs(connection: Connection, order: Order) -> Sequence[Earlier]:
     """The tenant's jobs of the pack on the same content, the oldest first."""
-    mine = (Job.tenant_id == order.tenant, Job.pack == order.pack, Job.input_sha256 == order.sha256)
-    return (await session.scalars(select(Job).where(*mine).order_by(Job.id))).all()
+    which = {"tenant": order.tenant, "of_pack": order.pack, "content": order.sha256}
+    return [Earlier(*row) for row in connection.execute(_EARLIER, which)]
 
 
-def same(order: Order, earlier: Sequence[Job]) -> Job | None:
+def same(order: Order, earlier: Sequence[Earlier]) -> Earlier | None:
     """The one of the earlier jobs that the order asks for again: it has not failed, and is called the same."""
     alive = (job for job in earlier if job.status not in ("failed", "canceled"))
     return next((job for job in alive if not order.named or job.input_name == order.name), None)
 
 
-def free_name(order: Order, earlier: Sequence[Job]) -> str:
+def free_name(order: Order, earlier: Sequence[Earlier]) -> str:
     """The order's name, numbered where a job of that name on that content has failed or was canceled."""
     taken = {job.input_name for job in earlier}
     numbered = (f"{order.name} ({n})" for n in range(2, len(taken) + 3))

@@ -1,9 +1,10 @@
 """The tables of the job store: a row a job, an effect, a model call and an attempt."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
-from sqlalchemy import JSON, CheckConstraint, Double, ForeignKey, String, UniqueConstraint
+import sqlalchemy as sql
+from sqlalchemy import JSON, CheckConstraint, Double, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 
 Status = Literal["queued", "running", "awaiting_review", "finished", "failed", "canceled"]
@@ -20,6 +21,11 @@ class Table(MappedAsDataclass, DeclarativeBase, kw_only=True):
     type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON, str: String}
 
 
+def table_of(kind: type[Table]) -> sql.Table:
+    """Its table, for statements that are built once and go past the session."""
+    return cast("sql.Table", kind.__table__)
+
+
 class Job(Table):
     """One input of one pack on its way to an outcome."""
 
@@ -34,6 +40,7 @@ class Job(Table):
         CheckConstraint("(outcome IS NULL) = (status <> 'finished')", name="an_outcome_when_finished"),
         CheckConstraint("price_minor >= 0 AND (status = 'finished' OR price_minor = 0)", name="paid_when_finished"),
         CheckConstraint("cost_micros >= 0", name="cost_not_negative"),
+        Index("job_by_content", "tenant_id", "input_sha256"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)

@@ -46,18 +46,6 @@ async def reserve(session: AsyncSession, job: Job) -> None:
     await session.flush()
 
 
-async def reserve_new(session: AsyncSession, job: Job, most: ListedPrice) -> Reservation:
-    """`reserve` for a job that the same transaction has added, whose dearest outcome is known to be `most`.
-
-    Raises CapError where the tenant's cap does not allow it.
-    """
-    await _move(session, job.tenant_id, most.currency, reserved=most.amount_minor)
-    held = Reservation(job_id=job.id, tenant_id=job.tenant_id, currency=most.currency, amount_minor=most.amount_minor)
-    session.add(held)
-    await session.flush()
-    return held
-
-
 async def release(session: AsyncSession, job: str) -> None:
     """Ends the job's reservation free of charge; nothing where it has ended."""
     await _end(session, job, "released", charged=0)

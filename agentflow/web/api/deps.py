@@ -5,7 +5,7 @@ import binascii
 import hashlib
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -42,7 +42,10 @@ Limit = Annotated[int, Query(ge=1, le=100, description="How many at once.")]
 Cursor = Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")]
 
 
-def service(request: Request) -> Agentflow:
+# FastAPI takes each dependency that is not async to a thread and back.
+
+
+async def service(request: Request) -> Agentflow:
     """The service behind the app."""
     return request.app.state.service
 
@@ -50,10 +53,10 @@ def service(request: Request) -> Agentflow:
 Service = Annotated[Agentflow, Depends(service)]
 
 
-def needs(scope: str) -> Callable[[Request], Caller]:
+def needs(scope: str) -> Callable[[Request], Awaitable[Caller]]:
     """A dependency: who asks, if their key has the scope."""
 
-    def caller(request: Request) -> Caller:
+    async def caller(request: Request) -> Caller:
         found: Caller = request.state.caller
         if scope not in found.scopes:
             raise Problem("scope-missing", f"The key needs the scope {scope}.")
@@ -65,7 +68,7 @@ def needs(scope: str) -> Callable[[Request], Caller]:
 def id_of(kind: str) -> Any:
     """An id in the path; what cannot be one is answered as what is not there."""
 
-    def known(found: Annotated[str, Path(alias=kind, max_length=200)]) -> str:
+    async def known(found: Annotated[str, Path(alias=kind, max_length=200)]) -> str:
         if not ID.fullmatch(found):
             raise Problem("not-found")
         return found

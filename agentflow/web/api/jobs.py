@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from agentflow.flow.record import Document, Record
 from agentflow.jobs.api_tables import File
-from agentflow.jobs.idempotency import Answer, Asked, once
+from agentflow.jobs.idempotency import Answer, Asked, once_in_a_thread
 from agentflow.jobs.keys import Caller
 from agentflow.jobs.ledger.tables import Verification
 from agentflow.jobs.orders import order_of, record_of
@@ -33,7 +33,7 @@ from agentflow.web.api.deps import (
     utc,
 )
 from agentflow.web.api.shapes import JobBody, JobGiven, Page, ResultBody, VerificationBody
-from agentflow.web.api.standing import fresh, show, shown
+from agentflow.web.api.standing import fresh, show, show_in_a_thread, shown
 from agentflow.web.openapi import also
 from agentflow.web.problems import Problem
 
@@ -53,7 +53,8 @@ async def submit(
     The same content again is the same job, and costs nothing more. With `Prefer: wait=N` the answer is 200 if
     the job rests by then.
     """
-    await _room(service)
+    if not await service.room.taken():
+        raise Problem("temporary-reduced-capacity", "Too many jobs wait.", headers={"Retry-After": "5"})
     pack = service.pack(given.pack)
     record = await _record(service, caller, given)
     most = given.max_price
@@ -68,13 +69,14 @@ async def submit(
         most_minor=most.amount_minor if most else None,
     )
 
-    async def act(session: AsyncSession) -> Answer:
-        job, held = await service.accept(session, order, terms)
+    def act(session: Session) -> Answer:
+        job, held = service.accept_in_a_thread(session, order, terms)
         if held is not None:
             return 202, as_dict(fresh(job, held, live=service.live))
-        return 202, as_dict((await show(session, job, live=service.live)).model_copy(update={"duplicate_of": job.id}))
+        body = show_in_a_thread(session, job, live=service.live)
+        return 202, as_dict(body.model_copy(update={"duplicate_of": job.id}))
 
-    done = await once(service.store, Asked(caller.tenant, "POST /v1/jobs", key, as_dict(given)), act)
+    done = await once_in_a_thread(service.store, Asked(caller.tenant, "POST /v1/jobs", key, as_dict(given)), act)
     if done.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     response.headers["Location"] = f"/v1/jobs/{done.body['id']}"
@@ -161,12 +163,6 @@ async def verification(job_id: JobId, caller: Reader, service: Service) -> Verif
         raise Problem("not-ready", f"The job is {job.status}.", headers={"Retry-After": COME_BACK})
     names = set(VerificationBody.model_fields) - {"job"}
     return VerificationBody(job=row.job_id, **{name: getattr(row, name) for name in names})
-
-
-async def _room(service: Agentflow) -> None:
-    stats = await service.engine.stats()
-    if stats.waiting >= service.most_waiting:
-        raise Problem("temporary-reduced-capacity", "Too many jobs wait.", headers={"Retry-After": "5"})
 
 
 async def _waited(service: Agentflow, job: str, caller: Caller, prefer: str | None, response: Response) -> Job:
