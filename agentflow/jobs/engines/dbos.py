@@ -164,7 +164,7 @@ class DbosEngine:
             "app_version": VERSION,
             "serialization_type": _library().WorkflowSerializationFormat.PORTABLE,
         }
-        self._client.enqueue_in_transaction(session, options, job)
+        self._client.enqueue_in_transaction(session.connection(), options, job)
 
     @asynccontextmanager
     async def _launched(self, me: str, at_work: AtWork, concurrency: int) -> AsyncGenerator[None]:

@@ -3,7 +3,6 @@
 import base64
 import binascii
 import hashlib
-import json
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
@@ -135,4 +134,4 @@ def utc(at: datetime) -> datetime:
 
 def as_dict(body: BaseModel) -> dict[str, Any]:
     """The body as plain JSON, as it is stored and sent."""
-    return json.loads(body.model_dump_json())
+    return body.model_dump(mode="json")

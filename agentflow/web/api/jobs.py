@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
+from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -44,10 +45,10 @@ COME_BACK = "1"
 """Seconds after which it is worth to look at a job again."""
 
 
-@router.post("", status_code=202, responses=also(JobBody, 200, 402, 404, 409))
+@router.post("", status_code=202, response_model=JobBody, responses=also(JobBody, 200, 402, 404, 409))
 async def submit(
     given: JobGiven, key: IdempotencyKey, caller: Writer, service: Service, response: Response, prefer: Prefer = None
-) -> JobBody:
+) -> JobBody | Response:
     """Accept a job: its price is set aside, and charged only for an outcome that is verified.
 
     The same content again is the same job, and costs nothing more. With `Prefer: wait=N` the answer is 200 if
@@ -82,7 +83,7 @@ async def submit(
     response.headers["Location"] = f"/v1/jobs/{done.body['id']}"
     response.headers["Retry-After"] = COME_BACK
     if not seconds_to_wait(prefer):
-        return JobBody.model_validate(done.body)
+        return JSONResponse(done.body, 202, dict(response.headers))  # as it is stored, not once more through a model
     job = await _waited(service, done.body["id"], caller, prefer, response)
     async with service.store.looking() as session:
         body = await show(session, job, live=service.live)
