@@ -3,9 +3,13 @@
 from alembic import context
 
 from agentflow.jobs.api_tables import Table
+from agentflow.jobs.migrate import VERSION_TABLE
 
 context.configure(
-    connection=context.config.attributes["connection"], target_metadata=Table.metadata, render_as_batch=True
+    connection=context.config.attributes["connection"],
+    target_metadata=Table.metadata,
+    render_as_batch=True,
+    version_table=VERSION_TABLE,
 )
 with context.begin_transaction():
     context.run_migrations()

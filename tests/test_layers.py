@@ -20,7 +20,7 @@ FLOORS = {
     "client": 7,
     "cli": 7,
 }
-SEAMS = {"langgraph": "engine/graph.py", "litellm": "engine/models.py"}
+SEAMS = {"langgraph": {"engine/graph.py", "engine/checkpoints.py"}, "litellm": {"engine/models.py"}}
 """Libraries that one file alone may import."""
 
 
@@ -60,9 +60,9 @@ def test_nobody_inside_imports_the_face():
 
 
 @pytest.mark.parametrize(("library", "seam"), SEAMS.items())
-def test_each_seam_is_one_file(library: str, seam: str):
+def test_each_seam_is_small(library: str, seam: set[str]):
     using = [p for p in (ROOT / "agentflow").rglob("*.py") if any(n.split(".")[0] == library for n in imports(p))]
-    assert {str(path.relative_to(ROOT / "agentflow")) for path in using} <= {seam}
+    assert {str(path.relative_to(ROOT / "agentflow")) for path in using} <= seam
 
 
 def test_one_file_sets_up_a_database_engine():

@@ -11,6 +11,7 @@ COMMANDS = {
     "trace": "Show what was tried for a job, and why it ended as it did.",
     "work": "Carry the jobs that wait in a database, on one host or many.",
     "check": "Look for faults in a pack without running it.",
+    "exam": "Measure a pack and its models on cases whose right answer is known.",
     "draw": "Draw a pack's workflow as Mermaid or SVG.",
     "bill": "What was charged and why; disputes, credits, statements, proof of the sums.",
     "serve": "Sell packs' jobs over HTTP.",

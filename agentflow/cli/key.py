@@ -10,6 +10,7 @@ import click
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from agentflow.cli.places import database, db_option, out_option
 from agentflow.errors import ConfigError
 from agentflow.jobs.api_tables import ApiKey
 from agentflow.jobs.ids import now
@@ -20,13 +21,13 @@ T = TypeVar("T")
 
 
 @click.group("key")
-@click.option("--db", metavar="URL", help="Job database.  [default: sqlite file in the out folder]")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("out/server"), show_default=True)
+@db_option
+@out_option
 @click.pass_context
 def command(context: click.Context, db: str | None, out: Path) -> None:
     """Make, list and revoke the API keys of tenants. Name the same --db and --out as for `agentflow serve`."""
     out.mkdir(parents=True, exist_ok=True)
-    context.obj = (db or f"sqlite:///{out / 'agentflow.db'}", out)
+    context.obj = (database(db, out), out)
 
 
 @command.command()

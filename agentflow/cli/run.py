@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from agentflow.cli.inputs import Input, find_files, read_inputs, submit
+from agentflow.cli.places import documents_option
 from agentflow.cli.results import (
     STATUS,
     SUMMARISED,
@@ -28,6 +29,7 @@ from agentflow.cli.results import (
     summarise,
     told_first,
 )
+from agentflow.connectors.documents import Documents
 from agentflow.engine.models import read_models
 from agentflow.engine.roster import log as waiting
 from agentflow.errors import AgentflowError
@@ -70,6 +72,7 @@ def parse_usd(_: click.Context, __: click.Parameter, text: str | None) -> Decima
 @click.option(
     "--connect", metavar="NAME=URL", multiple=True, callback=parse_connections, help="What a connector reads."
 )
+@documents_option
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def command(
     pack: str,
@@ -81,6 +84,7 @@ def command(
     budget: Decimal | None,
     limit: int | None,
     connect: dict[str, str],
+    documents: str | None,
     as_json: bool,
 ) -> None:
     """Run PACK on files, folders or patterns; on its own samples where no PATH is given.
@@ -99,7 +103,7 @@ def command(
     options: dict[str, Any] = {
         "home": home,
         "database": db,
-        "connect": folder.connections(connect, samples=not paths),
+        "connect": folder.connections(connect, samples=not paths) | ({Documents.name: documents} if documents else {}),
         "models": read_models(models or folder.models),
         "budget": budget,
     }
@@ -165,6 +169,8 @@ async def _run(
             console.print(
                 f"not connected: {names}; what they know is not checked. Connect them with --connect NAME=URL"
             )
+        for text in runner.stale:
+            console.print(f"{text}: measure again with agentflow exam", soft_wrap=True)
         jobs = await runner.store.jobs(folder.pack.name)
         results = Results(home / "results.jsonl", {job.id: STATUS.get(job.status, "") for job in jobs})
         try:

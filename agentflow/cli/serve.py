@@ -1,7 +1,6 @@
 """agentflow serve: sells packs' jobs over HTTP."""
 
 import asyncio
-import logging
 from decimal import Decimal
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 import click
 
+from agentflow.cli.places import database, db_option, documents_option, log_option, out_option
 from agentflow.cli.run import parse_connections, parse_usd
 from agentflow.errors import ConfigError
 from agentflow.jobs.packs import PackFolder, load_pack
@@ -16,10 +16,9 @@ from agentflow.jobs.packs import PackFolder, load_pack
 
 @click.command("serve")
 @click.argument("packs", nargs=-1, required=True, metavar="PACK...")
-@click.option("--db", metavar="URL", help="Job database.  [default: sqlite file in the out folder]")
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("out/server"), show_default=True, help="Documents."
-)
+@db_option
+@out_option
+@documents_option
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
 @click.option("--concurrency", type=click.IntRange(1), default=8, show_default=True, help="Jobs under way at once.")
@@ -32,6 +31,7 @@ from agentflow.jobs.packs import PackFolder, load_pack
 @click.option("--billing-file", type=click.Path(path_type=Path), help="Append every charge and credit to a JSONL file.")
 @click.option("--billing-url", metavar="URL", help="Post every charge and credit there as a CloudEvent.")
 @click.option("--private-webhooks", is_flag=True, help="Let tenants name URLs in the network here; for trying out.")
+@log_option
 @click.option("--grace", type=click.FloatRange(0), default=20.0, show_default=True, help="Seconds to end in.")
 def command(packs: tuple[str, ...], **options: Any) -> None:
     """Sell the jobs of PACKs over HTTP; API keys come from `agentflow key new`.
@@ -56,12 +56,12 @@ async def _serve(folders: list[PackFolder], options: dict[str, Any]) -> None:
 
     from agentflow.jobs.engines.dbos import open_dbos
     from agentflow.jobs.engines.serving import Timing
-    from agentflow.web.logs import set_up
+    from agentflow.jobs.logs import set_up
 
-    set_up(logging.INFO)
+    set_up(options["log"])
     home: Path = options["out"]
     await asyncio.to_thread(home.mkdir, parents=True, exist_ok=True)
-    names, url = [folder.pack.name for folder in folders], options["db"] or f"sqlite:///{home / 'agentflow.db'}"
+    names, url = [folder.pack.name for folder in folders], database(options["db"], home)
     async with open_dbos(url, packs=names, timing=replace(Timing(), grace=options["grace"])) as engine:
         await _listen(_service(folders, options, engine), options)
 
@@ -91,6 +91,7 @@ def _service(folders: list[PackFolder], options: dict[str, Any], engine: Any) ->
         parts,
         home=options["out"],
         database=options["db"],
+        documents=options["documents"],
         engine=engine,
         concurrency=options["concurrency"],
         work=not options["no_work"],

@@ -1,23 +1,25 @@
 """agentflow work: a worker, which carries the jobs of packs until it is told to stop."""
 
 import asyncio
-import logging
 import signal
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 from sqlalchemy.engine import make_url
 
+from agentflow.cli.places import database, db_option, documents_option, log_option, out_option
 from agentflow.cli.results import printable
 from agentflow.cli.run import parse_connections
+from agentflow.connectors.documents import Documents
 from agentflow.engine.models import read_models
 from agentflow.jobs.engines.dbos import DbosEngine, open_dbos
 from agentflow.jobs.engines.serving import Timing
 from agentflow.jobs.ledger.bill import money
+from agentflow.jobs.logs import set_up
 from agentflow.jobs.packs import PackFolder, load_pack
 from agentflow.jobs.runner import Runner, open_runner
 from agentflow.jobs.tables import Job
@@ -26,15 +28,11 @@ from agentflow.jobs.work import carrying
 
 @click.command("work")
 @click.argument("packs", nargs=-1, required=True, metavar="PACK...")
-@click.option("--db", metavar="URL", required=True, help="Job database: postgresql://... or sqlite:///FILE.")
+@db_option
+@out_option
+@documents_option
+@log_option
 @click.option("--concurrency", type=click.IntRange(1), default=10, show_default=True, help="Jobs under way at once.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("out"),
-    show_default=True,
-    help="Folder of documents, a folder in it for each pack; all workers need the same one.",
-)
 @click.option(
     "--connect", metavar="NAME=URL", multiple=True, callback=parse_connections, help="What a connector reads."
 )
@@ -45,9 +43,7 @@ from agentflow.jobs.work import carrying
     show_default=True,
     help="Seconds for what is under way at the end.",
 )
-def command(
-    packs: tuple[str, ...], db: str, concurrency: int, out: Path, connect: dict[str, str], grace: float
-) -> None:
+def command(packs: tuple[str, ...], **options: Any) -> None:
     """Carry the jobs of the packs that wait in a database, until SIGTERM or Ctrl+C.
 
     On PostgreSQL start as many workers as you like, on as many hosts: a worker that dies loses nothing, its jobs go
@@ -62,14 +58,13 @@ def command(
     folders = [load_pack(pack) for pack in packs]
     if len({folder.pack.name for folder in folders}) < len(folders):
         raise click.UsageError("two of the packs have the same name; a job would not know which is its own")
-    logging.getLogger("psycopg").setLevel(logging.ERROR)  # it tells of each write that was refused
-    asyncio.run(_work(folders, db, concurrency, out, connect, grace))
+    set_up(options["log"])
+    asyncio.run(_work(folders, options))
 
 
-async def _work(
-    folders: Sequence[PackFolder], db: str, concurrency: int, out: Path, connect: dict[str, str], grace: float
-) -> None:
+async def _work(folders: Sequence[PackFolder], options: Mapping[str, Any]) -> None:
     console, names = Console(), [folder.pack.name for folder in folders]
+    db, concurrency, grace = database(options["db"], options["out"]), options["concurrency"], options["grace"]
     told = _stop_signal()
     count = {"ended": 0}
 
@@ -78,7 +73,7 @@ async def _work(
         console.print(_line(job), soft_wrap=True, highlight=False)
 
     async with (
-        _runners(folders, db, out, connect) as runners,
+        _runners(folders, db, options) as runners,
         open_dbos(db, packs=names, timing=replace(Timing(), grace=grace)) as engine,
     ):
         store = next(iter(runners.values())).store
@@ -92,8 +87,10 @@ async def _work(
 
 @asynccontextmanager
 async def _runners(
-    folders: Sequence[PackFolder], db: str, out: Path, connect: dict[str, str]
+    folders: Sequence[PackFolder], db: str, options: Mapping[str, Any]
 ) -> AsyncGenerator[dict[str, Runner]]:
+    connect: dict[str, str] = options["connect"]
+    documents = {Documents.name: options["documents"]} if options["documents"] else {}
     known = {kind.name for folder in folders for kind in folder.pack.connectors}
     if unknown := sorted(set(connect) - known):
         raise click.UsageError(f"no pack has a connector {', '.join(unknown)}; they have {', '.join(sorted(known))}")
@@ -104,9 +101,9 @@ async def _runners(
             given = {name: url for name, url in connect.items() if name in names}
             opened = open_runner(
                 folder.pack,
-                home=out / folder.pack.name,
+                home=options["out"],
                 database=db,
-                connect=folder.connections(given, samples=False),
+                connect={**folder.connections(given, samples=False), **documents},
                 models=read_models(folder.models),
             )
             runners[folder.pack.name] = await stack.enter_async_context(opened)

@@ -1,36 +1,37 @@
-"""The blob store: each document lives once, in a folder, under its sha256."""
+"""The blob store: each document lives once, under its sha256, in a folder or wherever fsspec reaches."""
 
 import asyncio
 import hashlib
+import io
 import os
 import stat
 import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import BinaryIO, ClassVar
+from typing import IO, BinaryIO, ClassVar
 
+from agentflow.connectors.blobs import CHUNK, Blobs, open_blobs
 from agentflow.errors import ConnectorError
 from agentflow.flow.record import Document
 
-CHUNK = 1 << 20
-
 
 class Documents:
-    """Bytes by sha256; safe for any number of processes on one folder."""
+    """Bytes by sha256; safe for any number of processes on one store."""
 
     name: ClassVar[str] = "documents"
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
 
     @classmethod
     @asynccontextmanager
     async def open(cls, url: str | None, home: Path) -> "AsyncGenerator[Documents]":
-        """The store in the folder `url`, by default `home/documents`."""
-        folder = Path(url) if url else home / "documents"
-        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-        yield cls(folder)
+        """The store at `url`, a folder or a URL that fsspec knows, by default the folder `home/documents`.
+
+        Raises ConfigError where a store of that kind cannot be used here, ConnectorError where it does not answer.
+        """
+        yield cls(await asyncio.to_thread(open_blobs, url or str(home / "documents")))
 
     async def add(self, path: Path, name: str) -> Document:
         """Stores the file at `path`; memory stays constant. Raises ConnectorError where it cannot be read."""
@@ -42,22 +43,24 @@ class Documents:
 
     async def put(self, data: bytes) -> str:
         """Stores `data`; its sha256."""
-        sha = hashlib.sha256(data).hexdigest()
-        await asyncio.to_thread(self._write, sha, data)
-        return sha
+        return await asyncio.to_thread(self._put, data)
 
     async def get(self, sha256: str) -> bytes:
         """The bytes stored under `sha256`. Raises ConnectorError where there are none."""
-        try:
-            return await asyncio.to_thread(self.path(sha256).read_bytes)
-        except OSError as error:
-            raise ConnectorError(
-                f"document {sha256[:12]} is not in the store ({error.strerror}); add it again"
-            ) from error
+        return await asyncio.to_thread(self._read, sha256)
 
-    def path(self, sha256: str) -> Path:
-        """Where the bytes stored under `sha256` lie."""
-        return self._folder / sha256[:2] / sha256
+    @asynccontextmanager
+    async def file(self, sha256: str) -> AsyncGenerator[Path]:
+        """A local file with the bytes stored under `sha256`, to be read while the block lasts.
+
+        Raises ConnectorError where there are none.
+        """
+        lent = self._blobs.file(sha256)
+        path = await asyncio.to_thread(lent.__enter__)
+        try:
+            yield path
+        finally:
+            await asyncio.to_thread(lent.__exit__, None, None, None)
 
     def _copy(self, path: Path, name: str) -> Document:
         try:
@@ -70,35 +73,39 @@ class Documents:
                 raise ConnectorError(f"{name} is no file but a device, a pipe or a folder; name a file")
             return self._store(source, name)
 
+    def _put(self, data: bytes) -> str:
+        sha = hashlib.sha256(data).hexdigest()
+        if not self._blobs.holds(sha):
+            self._store(io.BytesIO(data), f"document {sha[:12]}")
+        return sha
+
     def _store(self, source: BinaryIO, name: str) -> Document:
         digest, size = hashlib.sha256(), 0
-        with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as copy:
-            try:
+        descriptor, path = tempfile.mkstemp(dir=self._blobs.spool)
+        kept = Path(path)
+        try:
+            with os.fdopen(descriptor, "wb") as copy:
                 while chunk := source.read(CHUNK):
                     digest.update(chunk)
                     size += len(chunk)
                     copy.write(chunk)
-                _settle(copy.fileno())
-            except OSError as error:
-                Path(copy.name).unlink()
-                raise ConnectorError(f"{name} cannot be stored: {error.strerror}; make room and try again") from error
-        self._move(Path(copy.name), digest.hexdigest())
+                _settle(copy)
+            self._blobs.keep(kept, digest.hexdigest())
+        except OSError as error:
+            raise ConnectorError(f"{name} cannot be stored: {error.strerror}; make room and try again") from error
+        finally:
+            kept.unlink(missing_ok=True)
         return Document(name=name, sha256=digest.hexdigest(), size=size)
 
-    def _write(self, sha: str, data: bytes) -> None:
-        if self.path(sha).exists():
-            return
-        with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as copy:
-            copy.write(data)
-            _settle(copy.fileno())
-        self._move(Path(copy.name), sha)
-
-    def _move(self, copy: Path, sha: str) -> None:
-        target = self.path(sha)
-        target.parent.mkdir(exist_ok=True)
-        copy.replace(target)
+    def _read(self, sha256: str) -> bytes:
+        try:
+            with self._blobs.file(sha256) as path:
+                return path.read_bytes()
+        except OSError as error:
+            raise ConnectorError(f"document {sha256[:12]} cannot be read: {error.strerror}") from error
 
 
-def _settle(descriptor: int) -> None:
+def _settle(copy: IO[bytes]) -> None:
     """Puts the bytes on disk before the file gets its name: a name never stands for half a document."""
-    os.fsync(descriptor)
+    copy.flush()
+    os.fsync(copy.fileno())

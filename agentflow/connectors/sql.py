@@ -174,15 +174,22 @@ def _kept_brief(address: URL) -> URL:
 def _engine(address: URL) -> AsyncEngine:
     sqlite = address.get_backend_name() == "sqlite"
     options: dict[str, Any] = {"timeout": WAIT, "isolation_level": None} if sqlite else {}
+    memory = sqlite and address.database in (None, "", ":memory:")
     # Those that are needed at times are kept: to open a connection is the dearest thing that a database does.
-    pool: dict[str, Any] = {} if sqlite else {"pool_size": CONNECTIONS, "max_overflow": 0}
+    pool: dict[str, Any] = {} if memory else {"pool_size": CONNECTIONS, "max_overflow": 0}
     try:
-        return create_async_engine(address, connect_args=options, **pool)
+        return create_async_engine(address, connect_args=options, **pool, **({"module": _driver()} if sqlite else {}))
     except ModuleNotFoundError as error:
         mend = "pip install 'agentflow[postgres]'" if address.get_backend_name() == "postgresql" else "install it"
         raise ConfigError(f"{_shown(address)} needs the driver {error.name}, which is not installed: {mend}.") from None
     except (NoSuchModuleError, InvalidRequestError) as error:
         raise ConfigError(f"{_shown(address)} names no database with an async driver: {error}.") from None
+
+
+def _driver() -> Any:
+    from agentflow.connectors.sqlite import Driver
+
+    return Driver()
 
 
 def _make_folder(address: URL) -> None:

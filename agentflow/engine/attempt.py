@@ -30,6 +30,7 @@ from agentflow.engine.trace import Meter, line_of, new_id, raised
 from agentflow.engine.trust import Attempt, Doubted, Verdict
 from agentflow.engine.trust.buying import CALL_SECONDS, DEARER, Need, Votes, cheapest, first_of, spared
 from agentflow.engine.trust.evidence import Laws, believe, laws_of
+from agentflow.engine.trust.figures import Tuned
 from agentflow.engine.trust.law import Pattern
 from agentflow.engine.trust.standing import MERGED, Standing, accepted, doubted, likeliest, stand
 from agentflow.engine.trust.verdict import accepts, conclude
@@ -47,7 +48,7 @@ async def perform(step: Step, reads: Sequence[Any], services: Services, item: in
     if step.effect:
         return await once(step, reads, services, item)
     case = Case(step, reads, services, item)
-    verdict = await (case.first_sound() if step.policy.alpha is None else case.trusted(step.policy.alpha))
+    verdict = await case.verdict()
     return Doubted((nobody(step),)) if isinstance(verdict, Doubted) and not verdict.reasons else verdict
 
 
@@ -66,6 +67,32 @@ class Case:
         self._limited = isinstance(self.services.models, Bounded)
         self._began = services.clock()
         self._noted = 0
+
+    async def verdict(self) -> Verdict:
+        """By the ladder that an exam has chosen, else as the policy says."""
+        found = self.services.figures.steps.get(self.step.name)
+        if found is not None and found.ladder is not None:
+            return await self.climbed(found.ladder)
+        return await (self.first_sound() if self.policy.alpha is None else self.trusted(self.policy.alpha))
+
+    async def climbed(self, ladder: Tuned) -> Verdict:
+        """The answer of the first rung after which it is trusted as far as is asked there."""
+        standing, wanted = None, 1.0
+        for rung in (each for each in ladder.rungs if each.source in self.ladder and self._left(each.source)):
+            before = standing.least if standing else 0.0
+            answered = await self._ask([rung.source])
+            standing = await self._stand() if answered else standing
+            taken = standing is not None and accepts(standing.candidate) and rung.takes(standing.least)
+            wanted = ladder.bar if taken else rung.bar if rung.bar is not None else 1.0
+            passes = taken and standing is not None and standing.least >= ladder.bar
+            for attempt in answered:
+                trust = (before, standing.least if standing else 0.0)
+                await self._note(attempt, trust, passes and attempt is answered[-1])
+            if standing is not None and passes:
+                return accepted(standing, self.attempts)
+            if taken:
+                break
+        return doubted(standing, self.attempts, 1 - wanted, self._ended())
 
     async def first_sound(self) -> Verdict:
         """The first answer that no check speaks against, source by source."""

@@ -2,8 +2,8 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
@@ -29,43 +29,41 @@ Savers = Callable[[Fence], Any]
 """A LangGraph saver for one run of one job; they share what is open."""
 
 
-def fenced_sqlite(saver: Any, turns: asyncio.Lock, fence: Fence) -> Any:
-    """The saver, its writes fenced; the savers of its connection take `turns`.
+Run = Callable[..., Awaitable[Any]]
+"""Calls a function on the one thread that has the connection."""
 
-    SQLite refuses at once, however long it would wait for others, to write where a read of the same connection is
-    under way and another connection has written since.
+
+def fenced_sqlite(saver: Any, run: Run, turns: AbstractAsyncContextManager[Any], fence: Fence) -> Any:
+    """LangGraph's synchronous saver on a thread of its own, its writes fenced: each is one trip to the thread.
+
+    `turns` are taken by all who write to the file in this process.
     """
 
-    @asynccontextmanager
-    async def held() -> AsyncGenerator[None]:
-        async with turns:
-            try:
-                await saver.conn.execute("BEGIN IMMEDIATE")
-                asked = "SELECT 1 FROM job WHERE id = ? AND fence = ?"
-                if not await saver.conn.execute_fetchall(asked, (fence.job, fence.number)):
-                    raise lost(fence)  # noqa: TRY301 - it rolls back like the others
-                yield  # the saver commits
-            except BaseException as error:
-                await saver.conn.rollback()  # also where it is cancelled in mid-write: others share the connection
-                if isinstance(error, sqlite3.OperationalError):
-                    raise StoreError(f"the job database broke off: {error}") from error
-                raise
+    def held(write: Callable[..., Any], *args: Any) -> Any:
+        try:
+            saver.conn.execute("BEGIN IMMEDIATE")
+            asked = "SELECT 1 FROM job WHERE id = ? AND fence = ?"
+            if not saver.conn.execute(asked, (fence.job, fence.number)).fetchone():
+                raise lost(fence)  # noqa: TRY301 - it rolls back like the others
+            return write(*args)  # the saver commits
+        except BaseException as error:
+            saver.conn.rollback()
+            if isinstance(error, sqlite3.OperationalError):
+                raise StoreError(f"the job database broke off: {error}") from error
+            raise
 
-    def fenced(write: Any) -> Any:
-        async def written(*args: Any, **kwargs: Any) -> Any:
-            async with held():
-                return await write(*args, **kwargs)
+    def fenced(write: Callable[..., Any]) -> Any:
+        async def written(*args: Any) -> Any:
+            async with turns:
+                return await run(held, write, *args)
 
         return written
 
-    for name in ("aput", "aput_writes", "adelete_thread"):
-        setattr(saver, name, fenced(getattr(saver, name)))
-    look = saver.aget_tuple
-
     async def looked(config: Any) -> Any:
-        async with turns:
-            return await look(config)
+        return await run(saver.get_tuple, config)
 
+    for name in ("put", "put_writes", "delete_thread"):
+        setattr(saver, f"a{name}", fenced(getattr(saver, name)))
     saver.aget_tuple = looked
     return saver
 

@@ -1,11 +1,8 @@
-"""The one file that knows LangGraph: a workflow becomes a graph whose state is plain JSON."""
+"""The file that knows LangGraph's graphs: a workflow becomes one whose state is plain JSON."""
 
-import asyncio
-import importlib
 import operator
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypedDict
 
@@ -19,10 +16,8 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command, Send, interrupt
 
 from agentflow.engine.attempt import type_made
-from agentflow.engine.fencing import Fence, Savers, fenced_postgres, fenced_sqlite, one_setup, postgres_pool
-from agentflow.engine.sparing import spared
 from agentflow.engine.trust import Accepted, Doubted, Verdict
-from agentflow.errors import ConfigError, StepLimitError
+from agentflow.errors import StepLimitError
 from agentflow.flow.step import Step, as_list, item_of, label
 from agentflow.flow.workflow import Workflow
 
@@ -95,65 +90,6 @@ class Graph:
         return self._compiled.copy(update={"checkpointer": saver})
 
 
-@asynccontextmanager
-async def open_checkpoints(url: str) -> AsyncGenerator[Savers]:
-    """The checkpoints in the job database, which has the newest schema: a saver for each run of a job, fenced.
-
-    `url`: `sqlite:///file` or `postgresql://...`.
-    """
-    if url.startswith("sqlite:///"):
-        async with _sqlite_checkpoints(url.removeprefix("sqlite:///")) as savers:
-            yield savers
-    elif url.startswith("postgres"):
-        async with _postgres_checkpoints(url) as savers:
-            yield savers
-    else:
-        raise ConfigError(
-            f"{url.split(':', maxsplit=1)[0]} is no database agentflow knows; use sqlite:///FILE or postgresql://..."
-        )
-
-
-@asynccontextmanager
-async def _sqlite_checkpoints(file: str) -> AsyncGenerator[Savers]:
-    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-
-    async with AsyncSqliteSaver.from_conn_string(file) as first:
-        await first.conn.execute("PRAGMA busy_timeout = 30000")
-        await first.setup()
-        turns = asyncio.Lock()
-
-        def saver(fence: Fence) -> Any:
-            made = AsyncSqliteSaver(first.conn)
-            made.is_setup = True
-            return spared(fenced_sqlite(made, turns, fence))
-
-        yield saver
-
-
-@asynccontextmanager
-async def _postgres_checkpoints(url: str) -> AsyncGenerator[Savers]:
-    try:
-        postgres: Any = importlib.import_module("langgraph.checkpoint.postgres.aio")
-    except ImportError as error:
-        raise ConfigError("PostgreSQL needs one more package: pip install 'agentflow-framework[postgres]'") from error
-    async with postgres_pool(url) as pool:
-        async with one_setup(pool):
-            await postgres.AsyncPostgresSaver(pool).setup()
-        yield lambda fence: spared(fenced_postgres(postgres.AsyncPostgresSaver(pool), fence))
-
-
-def memory_saver() -> Any:
-    """A checkpoint store that forgets with the process, for tests."""
-    from langgraph.checkpoint.memory import InMemorySaver
-
-    return InMemorySaver()
-
-
-async def forget(job: str, saver: Any) -> None:
-    """Deletes the job's checkpoints."""
-    await saver.adelete_thread(job)
-
-
 def _command(**parts: Any) -> Any:
     return Command(**parts)
 
@@ -174,8 +110,13 @@ def _compile(workflow: Workflow[Any, Any]) -> Any:
             graph.add_node(_collect(step), _collector(workflow, step))
             graph.add_edge(step.name, _collect(step))
             graph.add_edge(_review(step), _collect(step))
-    graph.add_node("#start", _starter(workflow))
-    graph.add_edge(START, "#start")
+    first = workflow.steps_for(workflow.takes)
+    if first and all(step.kind != "each" for step in first):
+        for step in first:
+            graph.add_edge(START, step.name)
+    else:
+        graph.add_node("#start", _starter(workflow))
+        graph.add_edge(START, "#start")
     return graph.compile()
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-BRANCH, SENDS = "branch:to:", "__pregel_tasks"
+STARTS, SENDS = ("branch:to:", "__start__"), "__pregel_tasks"
 """The channels by which LangGraph starts nodes; a name that it changes makes a step count as one of several."""
 SPECIAL = "__"
 """How the names of LangGraph's own channels begin: questions, answers and errors are always written."""
@@ -34,4 +34,4 @@ def spared(saver: Any) -> Any:
 
 def _starts_one(checkpoint: Mapping[str, Any]) -> bool:
     updated: Sequence[str] = checkpoint.get("updated_channels") or ()
-    return SENDS not in updated and sum(channel.startswith(BRANCH) for channel in updated) == 1
+    return SENDS not in updated and sum(channel.startswith(STARTS) for channel in updated) == 1

@@ -1,8 +1,11 @@
 """Ids and times of what is stored."""
 
+import re
 import time
 import uuid
 from datetime import UTC, datetime
+
+ID = re.compile(r"[a-z]+_[0-9a-f]{32}", re.ASCII)
 
 
 def new_id(prefix: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Integer, bindparam, cast, exists, func, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from agentflow.connectors.sql import single
@@ -30,22 +31,31 @@ _HOLDING = (
 )
 _HOLD = select(Job.id).where(*_HOLDING).with_for_update(read=True)
 _SEE = select(Effect.made).where(Effect.key == bindparam("effect"), select(Job.id).where(*_HOLDING).exists())
-_END = (
+_UNDONE = (
     update(Effect)
-    .where(Effect.key == bindparam("effect"), Effect.done_at.is_(None), exists(_HOLD))
+    .where(Effect.key == bindparam("effect"), Effect.done_at.is_(None))
     .values(made=bindparam("what"), done_at=bindparam("at"))
 )
+_END = _UNDONE.where(exists(_HOLD))
 
 
 @cache
 def _insert(table: type[Table], dialect: str, *names: str) -> Any:
     """One statement that inserts a row, given by column name, if the job is held and the row is not there yet."""
-    given: list[Any] = [bindparam(name, type_=table.__table__.c[name].type) for name in names]
+    given: list[Any] = [bindparam(f"new_{name}", type_=table.__table__.c[name].type) for name in names]
     insert_into: Any = sqlite.insert
     if dialect == "postgresql":  # where a NULL has no type by itself
         given, insert_into = [cast(each, each.type) for each in given], postgresql.insert
     held = select(*given).select_from(Job).where(*_HOLDING).with_for_update(read=True)
     return insert_into(table).from_select(names, held).on_conflict_do_nothing().returning(literal(1))
+
+
+@cache
+def _end_keeping(*names: str) -> Any:
+    """One statement that inserts an attempt and ends its effect, as PostgreSQL has it: 1 where the job is held."""
+    kept = _insert(Attempt, "postgresql", *names).cte("kept")
+    ended = _UNDONE.where(exists(select(kept))).returning(literal(1)).cte("ended")
+    return select(func.count()).select_from(kept).add_cte(ended)
 
 
 class JobJournal:
@@ -54,9 +64,12 @@ class JobJournal:
     Raises LeaseLost where the job is not held under `fence` any more; costs are kept all the same, the money is spent.
     """
 
-    def __init__(self, engine: AsyncEngine, job: str, fence: int | None = None) -> None:
+    def __init__(
+        self, engine: AsyncEngine, turns: AbstractAsyncContextManager[Any], job: str, fence: int | None = None
+    ) -> None:
         self._engine = engine
         self._single = single(engine)
+        self._turns = turns
         self._job = job
         self._fence = {"held": job, "under": fence}
         self._run = new_id("run")
@@ -78,18 +91,18 @@ class JobJournal:
             "attempt": line.attempt,
             "prompt": line.prompt,
         }
-        async with unbroken(self._single.begin()) as connection:
+        async with self._turns, unbroken(self._single.begin()) as connection:
             await connection.execute(insert(Cost), row)
 
     async def attempt(self, line: AttemptLine) -> None:
         """Keeps an attempt for the job's trace."""
-        async with unbroken(self._single.begin()) as connection:
+        async with self._turns, unbroken(self._single.begin()) as connection:
             await self._keep(connection, line)
 
     async def begin_effect(self, key: str, step: str) -> Begun:
         """Notes that an effect starts; what is known of it from an earlier run of the job."""
         row = {"key": key, "job_id": self._job, "step": step, "begun_at": now()}
-        async with unbroken(self._single.begin()) as connection:
+        async with self._turns, unbroken(self._single.begin()) as connection:
             if await self._inserted(connection, Effect, row):
                 return Begun()
             seen = (await connection.execute(_SEE, {"effect": key, **self._fence})).first()
@@ -100,7 +113,13 @@ class JobJournal:
     async def end_effect(self, key: str, made: Mapping[str, Any], line: AttemptLine | None = None) -> None:
         """Notes that an effect is done and what it made, and keeps the attempt that made it."""
         row = {"effect": key, "what": dict(made), "at": now(), **self._fence}
-        async with unbroken(self._engine.begin()) as connection:
+        if line is not None and self._engine.dialect.name == "postgresql":
+            attempt = self._attempt(line)
+            async with unbroken(self._single.begin()) as connection:
+                if not await connection.scalar(_end_keeping(*attempt), {**_new(attempt), **row}):
+                    raise lost(self._job)
+            return
+        async with self._turns, unbroken(self._engine.begin()) as connection:
             if line is not None:
                 await self._keep(connection, line)
             if (await connection.execute(_END, row)).rowcount == 0:
@@ -113,7 +132,7 @@ class JobJournal:
     async def _inserted(self, connection: AsyncConnection, table: type[Table], row: Mapping[str, Any]) -> bool:
         """False where the job is not held, or the row is there already."""
         statement = _insert(table, connection.dialect.name, *row)
-        return (await connection.execute(statement, {**row, **self._fence})).first() is not None
+        return (await connection.execute(statement, {**_new(row), **self._fence})).first() is not None
 
     def _attempt(self, line: AttemptLine) -> dict[str, Any]:
         return {
@@ -145,6 +164,11 @@ class JobJournal:
             raise lost(self._job)
 
 
+def _new(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row by the names that `_insert` gives its parameters: an update in one statement with it has others."""
+    return {f"new_{name}": value for name, value in row.items()}
+
+
 async def hold(session: AsyncSession, job: str, fence: int | None) -> None:
     """Keeps others from taking the job over until the transaction ends; nothing without a fence.
 
@@ -165,6 +189,8 @@ async def unbroken(transaction: AbstractAsyncContextManager[T]) -> AsyncGenerato
     try:
         async with transaction as begun:
             yield begun
+    except NoConnection as error:
+        raise StoreError("the job database is busy: none of its connections is free") from error
     except DBAPIError as error:
         if error.connection_invalidated or isinstance(error, (OperationalError, InterfaceError, InternalError)):
             raise StoreError(f"the job database broke off: {' '.join(str(error.orig).split())}") from error

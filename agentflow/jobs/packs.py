@@ -48,7 +48,7 @@ class PackFolder:
         """
         names = [kind.name for kind in self.pack.connectors]
         environment = {n: os.environ[ENVIRONMENT + n.upper()] for n in names if ENVIRONMENT + n.upper() in os.environ}
-        stored = _read_connect(self.folder / "samples" / "connect.toml" if samples else self.folder / "connect.toml")
+        stored = read_connect(self.folder / "samples" / "connect.toml" if samples else self.folder / "connect.toml")
         return {**stored, **environment, **given}
 
 
@@ -98,7 +98,8 @@ def _import(folder: Path, where: str) -> ModuleType:
         raise PackError(f"{error.filename}, line {error.lineno}: {error.msg}; mend it there") from error
 
 
-def _read_connect(path: Path) -> dict[str, str]:
+def read_connect(path: Path) -> dict[str, str]:
+    """Connector URLs by name; none where there is no such file. Raises ConfigError where it is wrong."""
     if not path.is_file():
         return {}
     try:

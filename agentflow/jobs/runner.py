@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,25 +14,30 @@ from typing import Any
 from pydantic import ValidationError
 
 from agentflow.connectors.documents import Documents
+from agentflow.connectors.opening import open_connectors
 from agentflow.engine.answer import Bounded
 from agentflow.engine.attempt import Binder, Services, perform
+from agentflow.engine.checkpoints import forget, open_checkpoints
 from agentflow.engine.fencing import Fence, Savers
-from agentflow.engine.graph import NOTES, Graph, Standing, forget, open_checkpoints
+from agentflow.engine.graph import NOTES, Graph, Standing
 from agentflow.engine.models import Budget, ModelConfig, Models
 from agentflow.engine.trace import answered_line, asked_line
 from agentflow.engine.trace_export import open_tracing
 from agentflow.engine.trace_spans import JobTrace, Tracing, job_trace
 from agentflow.engine.trust.figures import Figures
 from agentflow.errors import AgentflowError, ConfigError, LeaseLost, RunError, StoreError
-from agentflow.flow.connector import Connector
+from agentflow.exams.stamping import fresh
 from agentflow.flow.journal import Journal
 from agentflow.flow.pack import Pack
 from agentflow.flow.record import Document, Record
 from agentflow.flow.step import label
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.tables import PriceList, Verification
+from agentflow.jobs.logs import about, told
 from agentflow.jobs.store import Store, dollars, open_store
 from agentflow.jobs.tables import ENDED, Job, Status
+
+log = logging.getLogger("agentflow.jobs")
 
 
 class Runner:
@@ -55,7 +61,11 @@ class Runner:
         self._models = models
         self._tracing = tracing
         self._graph = Graph(pack.workflow)
-        self._figures = Figures.model_validate(pack.calibration)
+        self._figures, self.stale = fresh(
+            Figures.model_validate(pack.calibration), pack, getattr(models, "configs", {})
+        )
+        for text in self.stale:
+            log.warning(text)
 
     @property
     def documents(self) -> Documents:
@@ -88,7 +98,10 @@ class Runner:
         raises ends the job as failed, free of charge; the next call tries it again. Raises StoreError where the job
         database broke off: the job can be carried on once it answers again.
         """
-        row = await self._row(job)
+        return await self.resume(await self._row(job), since)
+
+    async def resume(self, row: Job, since: Sequence[Status] = ("queued", "running", "failed")) -> Job:
+        """`run` for a job that was just read."""
         if row.status not in since:
             return await self._cleared(row)
         return await self._advance(row, row.answers or None, since)
@@ -126,10 +139,13 @@ class Runner:
             if not given:
                 return await self._cleared(row)
             raise RunError(f"job {row.id} is {row.status} by now; somebody else was faster")
-        try:
-            return await self._traced(row, answers, Fence(row.id, number))
-        except LeaseLost:  # whoever took the job over carries it on; or it was canceled
-            return await self._cleared(await self._row(row.id))
+        with about(job=row.id, pack=row.pack, tenant=row.tenant_id):
+            log.info("job begun")
+            try:
+                return await self._traced(row, answers, Fence(row.id, number))
+            except LeaseLost:  # whoever took the job over carries it on; or it was canceled
+                log.info("job taken over, or canceled")
+                return await self._cleared(await self._row(row.id))
 
     async def _cleared(self, row: Job) -> Job:
         """The job; what a run that was killed right after its end has left of its steps is deleted."""
@@ -141,6 +157,9 @@ class Runner:
         named = {"job": row.id, "pack": row.pack, "version": row.pack_version, "sha256": row.input_sha256}
         with job_trace(self._tracing, **named) as trace:
             job = await self._carry(row, answers, fence, trace)
+            log.info(
+                "job rests", extra={"status": job.status, "outcome": job.outcome, "seconds": round(job.seconds, 3)}
+            )
             trace.ended(job.status, job.outcome, job.cost_micros, [problem["code"] for problem in job.problems])
             return job
 
@@ -185,7 +204,8 @@ class Runner:
     async def _move(
         self, row: Job, saver: Any, do: Any, answers: Mapping[str, Any] | None, journal: Journal
     ) -> Standing:
-        standing = await self._graph.standing(row.id, saver)
+        never = row.fence == 0  # nobody has begun it before
+        standing = Standing({}, {}, begun=False) if never else await self._graph.standing(row.id, saver)
         if not standing.begun and answers:
             raise RunError("the steps of this job are not kept here; name the folder of its run with --out")
         answers = {asked: given for asked, given in (answers or {}).items() if asked in standing.questions}
@@ -225,6 +245,7 @@ class Runner:
         if answered and isinstance(error, RunError):  # the answer did not fit: the question stays as it was
             await self.store.change(row.id, fence.number, status="awaiting_review", questions=row.questions, answers={})
             raise error
+        log.warning("job failed", extra={"error": told(error)})
         micros, roles = await self.store.cost(row.id)
         where = next(iter(getattr(error, "__notes__", [])), "")  # ours comes first; LangGraph adds its own behind it
         text = str(error) if isinstance(error, AgentflowError) else f"{type(error).__name__}: {error}"
@@ -260,9 +281,9 @@ async def open_runner(
     jobs = database or f"sqlite:///{home / 'agentflow.db'}"
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(jobs))
-        opened = await _open_connectors(stack, pack, home, connect or {})
+        opened = await open_connectors(stack, pack, home, connect or {})
         terms = await store.accept(pack)
-        savers = await stack.enter_async_context(open_checkpoints(jobs))
+        savers = await stack.enter_async_context(open_checkpoints(jobs, store.turns))
         tracing = await stack.enter_async_context(open_tracing())
         yield Runner(pack, store, terms, savers, opened, _binder(models, budget), tracing)
 
@@ -273,16 +294,6 @@ def _binder(models: Mapping[str, ModelConfig] | Binder | None, budget: Decimal |
     if budget is not None:
         raise ConfigError("budget= counts for roles of models.toml; give the binder its own, as Models(..., Budget())")
     return models
-
-
-async def _open_connectors(
-    stack: AsyncExitStack, pack: Pack, home: Path, connect: Mapping[str, str]
-) -> dict[type[Any], Any]:
-    kinds: list[type[Connector]] = [Documents, *(kind for kind in pack.connectors if kind is not Documents)]
-    names = [kind.name for kind in kinds]
-    if unknown := sorted(set(connect) - set(names)):
-        raise ConfigError(f"the pack {pack.name} has no connector {', '.join(unknown)}; it has {', '.join(names)}")
-    return {kind: await stack.enter_async_context(kind.open(connect.get(kind.name), home)) for kind in kinds}
 
 
 def _verified(row: Job, outcome: str, values: Mapping[str, Any], passed: Sequence[Any]) -> Verification:

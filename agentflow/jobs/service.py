@@ -28,7 +28,6 @@ from agentflow.jobs.ledger.prices import dearest
 from agentflow.jobs.ledger.settling import release
 from agentflow.jobs.ledger.tables import ListedPrice, Outbox, PriceList, Reservation, SpendAccount
 from agentflow.jobs.orders import Order, earlier_jobs, free_name, order_of, same
-from agentflow.jobs.room import Room
 from agentflow.jobs.runner import Runner, open_runner
 from agentflow.jobs.store import Store, open_store
 from agentflow.jobs.tables import LOCAL, Job
@@ -73,10 +72,11 @@ class Terms:
 class Agentflow:
     """Packs in service: `async with Agentflow([pack], home=...) as af: job = await af.submit(pack, record)`.
 
-    `database` is a SQLAlchemy URL, by default a SQLite file in `home`, the folder that keeps documents. `packs` are
-    packs or `Part`s, which say what models and connections a pack has. `engine` carries jobs to workers; by default
-    this process works itself, `concurrency` jobs at once. With `work=False` it only accepts and shows jobs.
-    `tell` says whether it takes events to webhooks and `sinks`; where it works it does.
+    `database` is a SQLAlchemy URL, by default a SQLite file in `home`; `documents` is where documents lie, a folder or
+    a URL that fsspec knows, by default the folder `documents` in `home`. `packs` are packs or `Part`s, which say what
+    models and connections a pack has. `engine` carries jobs to workers; by default this process works itself,
+    `concurrency` jobs at once. With `work=False` it only accepts and shows jobs. `tell` says whether it takes events to
+    webhooks and `sinks`; where it works it does.
     """
 
     def __init__(
@@ -85,6 +85,7 @@ class Agentflow:
         *,
         home: Path | str,
         database: str | None = None,
+        documents: str | None = None,
         engine: Engine | None = None,
         concurrency: int = 8,
         work: bool = True,
@@ -100,6 +101,8 @@ class Agentflow:
         self._settings = [pack if isinstance(pack, Part) else Part(pack) for pack in packs]
         self.home = Path(home)
         self.database = database or f"sqlite:///{self.home / 'agentflow.db'}"
+        named = [part.connect[Documents.name] for part in self._settings if Documents.name in part.connect]
+        self._documents = documents or next(iter(named), None)
         self._given_engine = engine
         self._concurrency = concurrency
         self._work = work
@@ -111,7 +114,8 @@ class Agentflow:
         self._grace = grace
         self.live = live
         """False where no money is meant."""
-        self._most_waiting = most_waiting
+        self.most_waiting = most_waiting
+        """Jobs that may wait in the engine before new ones are told to come back."""
         self._stack = AsyncExitStack()
         self._runners: dict[str, Runner] = {}
         self._terms: dict[tuple[str, str], Terms] = {}
@@ -119,27 +123,25 @@ class Agentflow:
         self.store: Store
         self.documents: Documents
         self.engine: Engine
-        self.room: Room
-        """For jobs that wait in the engine, before new ones are told to come back."""
 
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(self.home.mkdir, parents=True, exist_ok=True)
         async with AsyncExitStack() as stack:
             self.store = await stack.enter_async_context(open_store(self.database))
-            self.documents = await stack.enter_async_context(Documents.open(None, self.home))
+            self.documents = await stack.enter_async_context(Documents.open(self._documents, self.home))
+            store = {Documents.name: self._documents} if self._documents else {}
             for part in self._settings:
                 self._runners[part.pack.name] = await stack.enter_async_context(
                     open_runner(
                         part.pack,
                         home=self.home,
                         database=self.database,
-                        connect=part.connect,
+                        connect={**part.connect, **store},
                         models=part.models,
                         budget=self._budget,
                     )
                 )
             self.engine = self._given_engine or InlineEngine(grace=self._grace)
-            self.room = Room(self.engine, self._most_waiting)
             if self._tell:
                 courier = Courier(self.store, Sender(self.gate), self._sinks)
                 await stack.enter_async_context(courier.working())
@@ -231,6 +233,7 @@ class Agentflow:
         )
         held = enter(session, job, terms.most)
         self.engine.hand_over(session, job.id, job.tenant_id, pack=job.pack)
+        log.info("job accepted", extra={"job": job.id, "pack": job.pack, "tenant": job.tenant_id})
         return job, held
 
     async def job(self, job: str, tenant: str = LOCAL) -> Job:

@@ -18,7 +18,7 @@ from agentflow.errors import LedgerError
 from agentflow.flow.pack import Pack
 from agentflow.jobs.entering import enter
 from agentflow.jobs.ids import now
-from agentflow.jobs.journal import MICROS, JobJournal, hold, unbroken
+from agentflow.jobs.journal import MICROS, JobJournal, hold, lost, unbroken
 from agentflow.jobs.ledger.prices import dearest, publish
 from agentflow.jobs.ledger.settling import release, reserve, settle
 from agentflow.jobs.ledger.tables import PriceList, Verification
@@ -56,13 +56,13 @@ class Store:
         self._threads = threads
         self._writing = async_sessionmaker(engine, expire_on_commit=False)
         # SQLite lets one write at a time: who waits here is served in turn, who waits there sleeps and tries again.
-        self._turns = asyncio.Lock() if engine.dialect.name == "sqlite" else nullcontext()
+        self.turns = asyncio.Lock() if engine.dialect.name == "sqlite" else nullcontext()
         self._reading = async_sessionmaker(reading(engine), expire_on_commit=False)
 
     @asynccontextmanager
     async def writing(self) -> AsyncGenerator[AsyncSession]:
         """A transaction that writes; what is done in it is there together or not at all."""
-        async with self._turns, unbroken(self._writing.begin()) as session:
+        async with self.turns, unbroken(self._writing.begin()) as session:
             yield session
 
     async def at_once(self, act: Callable[[Session], T]) -> T:
@@ -70,7 +70,7 @@ class Store:
         if self._threads is None:
             async with self.writing() as session:
                 return await session.run_sync(act)
-        async with self._turns, unbroken(nullcontext()):
+        async with self.turns, unbroken(nullcontext()):
             return await self._threads.run(act)
 
     def looking(self) -> AbstractAsyncContextManager[AsyncSession]:
@@ -79,7 +79,7 @@ class Store:
 
     async def accept(self, pack: Pack, tenant: str = LOCAL) -> PriceList:
         """The terms of the pack's prices, published where they are new, and the tenant's account in their currency."""
-        async with self._writing.begin() as session:
+        async with self.writing() as session:
             return await publish(session, pack, tenant)
 
     async def submit(self, job: Job) -> Job:
@@ -152,29 +152,22 @@ class Store:
         Whoever ran it before may write no more. What may be charged for it is set aside again where it had failed; a
         job without terms gets those given.
         """
-        values: dict[str, Any] = {"status": "running", "questions": {}, "fence": Job.fence + 1}
         async with self.writing() as session:
-            changed = await session.execute(
-                update(Job)
-                .where(Job.id == job, Job.status.in_(since), Job.fence == (Job.fence if fence is None else fence))
-                .values(**values)
-                .returning(Job.fence)
-            )
-            fence = changed.scalar()
-            if fence is None:
+            row = await session.get(Job, job, with_for_update=True)
+            if row is None or row.status not in since or (fence is not None and row.fence != fence):
                 return None
-            row = await session.get_one(Job, job)
+            row.status, row.questions, row.fence = "running", {}, row.fence + 1
             row.price_list_id = row.price_list_id or terms
             note(session, row, "job.started")
-            await session.flush()
             await reserve(session, row)
-            return fence
+            return row.fence
 
     async def finish(self, job: str, verification: Verification, fence: int | None = None, **values: Any) -> Job:
         """Ends a job with its outcome, verified and charged in one transaction; an ended job stays as it is."""
         async with self.writing() as session:
-            await hold(session, job, fence)
             row = await session.get_one(Job, job, with_for_update=True)
+            if fence is not None and row.fence != fence:
+                raise lost(job)
             if row.status not in ENDED:
                 charge = await settle(session, row, verification)
                 price = (charge.amount_minor, charge.currency) if charge else (0, row.currency)
@@ -202,10 +195,10 @@ class Store:
 
     async def cost(self, job: str) -> tuple[int, list[str]]:
         """Millionths of a USD that the job's model calls have cost so far, and the roles asked."""
+        query = select(Cost.role, Cost.fault.is_(None), func.sum(Cost.cost_micros)).where(Cost.job_id == job)
         async with self.looking() as session:
-            total = await session.scalar(select(func.sum(Cost.cost_micros)).where(Cost.job_id == job))
-            roles = await session.scalars(select(Cost.role).where(Cost.job_id == job, Cost.fault.is_(None)).distinct())
-            return int(total or 0), sorted(roles)
+            found = (await session.execute(query.group_by(Cost.role, Cost.fault.is_(None)))).all()
+        return int(sum(spent for *_, spent in found)), sorted({role for role, answered, _ in found if answered})
 
     async def attempts(self, job: str) -> Sequence[Attempt]:
         """The attempts at the job's steps in the order in which they ended, those of all its runs."""
@@ -220,7 +213,10 @@ class Store:
 
     async def passed(self, job: str) -> list[dict[str, Any]]:
         """By step and item: whose answer left it, and what its checks noted."""
-        last = {(row.step, row.item): row for row in await self.attempts(job) if row.accepted}
+        of = (Attempt.step, Attempt.item, Attempt.source, Attempt.problems)
+        query = select(*of).where(Attempt.job_id == job, Attempt.accepted).order_by(Attempt.id)
+        async with self.looking() as session:
+            last = {(row.step, row.item): row for row in (await session.execute(query)).all()}
         return [
             {"step": step, "item": item, "source": row.source, "noted": sorted({p["code"] for p in row.problems})}
             for (step, item), row in last.items()
@@ -228,10 +224,7 @@ class Store:
 
     def journal(self, job: str, fence: int | None = None) -> "JobJournal":
         """What the engine writes while the job runs, held under `fence`."""
-        return JobJournal(self._engine, job, fence)
-
-    def _transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
-        return unbroken(self._writing.begin())
+        return JobJournal(self._engine, self.turns, job, fence)
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Literal, cast
 
 import sqlalchemy as sql
-from sqlalchemy import JSON, CheckConstraint, Double, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, Double, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 
 Status = Literal["queued", "running", "awaiting_review", "finished", "failed", "canceled"]
@@ -40,6 +40,12 @@ class Job(Table):
         CheckConstraint("(outcome IS NULL) = (status <> 'finished')", name="an_outcome_when_finished"),
         CheckConstraint("price_minor >= 0 AND (status = 'finished' OR price_minor = 0)", name="paid_when_finished"),
         CheckConstraint("cost_micros >= 0", name="cost_not_negative"),
+        Index(
+            "job_waiting",
+            "tenant_id",
+            sqlite_where=text("status = 'queued'"),
+            postgresql_where=text("status = 'queued'"),
+        ),
         Index("job_by_content", "tenant_id", "input_sha256"),
     )
 

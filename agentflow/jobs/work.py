@@ -31,8 +31,9 @@ def carrying(store: Store, runners: Mapping[str, Runner], tell: Callable[[Job], 
         if row.status == "running" and row.fence >= MOST_RUNS:
             tell(await store.fail(job, row.fence, problems=[DEADLY]))
             return
-        stands = await runners[row.pack].run(job, since=("queued", "running"))
-        if row.status in ("queued", "running"):
+        before = row.status
+        stands = await runners[row.pack].resume(row, since=("queued", "running"))
+        if before in ("queued", "running"):
             tell(stands)
 
     return run_job

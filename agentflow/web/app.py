@@ -20,6 +20,7 @@ from agentflow.web.layers import BodyGuard, Doorkeeper, Entrance
 from agentflow.web.limits import Known, Limits
 from agentflow.web.openapi import describe
 from agentflow.web.problems import Problem, answer, handle
+from agentflow.web.room import Room
 
 LIMITS = Limits()
 ROUTERS = tuple(part.router for part in (files, jobs, events, reviews, disputes, billing, webhooks, admin, health))
@@ -56,6 +57,7 @@ def create_app(service: Agentflow, lock: Lock, *, limits: Limits = LIMITS, opens
         redirect_slashes=False,
     )
     app.state.service, app.state.lock, app.state.limits = service, lock, limits
+    app.state.room = Room(service, limits)
     for router in ROUTERS:
         app.include_router(router)
     for error in (Problem, HTTPException, RequestValidationError, ValidationError, AgentflowError):

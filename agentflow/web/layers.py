@@ -3,14 +3,17 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from agentflow.jobs.ids import new_id
+from agentflow.jobs.ids import ID, new_id
 from agentflow.jobs.keys import Caller
+from agentflow.jobs.logs import about
 from agentflow.web.limits import Buckets, Limits
 from agentflow.web.problems import Problem, answer, as_problem
 from agentflow.web.strict import strict_json
@@ -53,7 +56,8 @@ class Entrance:
         try:
             if self._open > self._limits.at_once and not scope["path"].startswith("/healthz"):
                 raise Problem("temporary-reduced-capacity", "Too much is under way here.", headers={"Retry-After": "1"})  # noqa: TRY301 - answered as all others
-            await self._app(scope, receive, sending)
+            with about(request_id=state["request_id"]):
+                await self._app(scope, receive, sending)
         except Exception as error:
             problem = as_problem(error)
             if problem.code == "internal":
@@ -79,11 +83,13 @@ def _mark(message: Message, state: Mapping[str, Any]) -> None:
 def _told(scope: Scope) -> dict[str, Any]:
     """What a log line may say of a request: the route's own pattern, nothing that the caller wrote."""
     state, route = scope["state"], scope.get("route")
+    job = scope.get("path_params", {}).get("job_id", "")
     caller: Caller | None = state.get("caller")
     return {
         "request_id": state["request_id"],
         "method": scope["method"] if scope["method"] in METHODS else "?",
         "route": getattr(route, "path", "-"),
+        "job": job if ID.fullmatch(job) else None,
         "tenant": caller.tenant if caller else None,
         "key": caller.key if caller else None,
     }
@@ -100,12 +106,17 @@ class Doorkeeper:
         self._look_up = look_up
         self._asked = Buckets(limits.per_minute)
         self._wrong = Buckets(limits.wrong_keys)
+        self._under_way = Counter[str]()
+        self._at_once = limits.at_once_per_key
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI's own
         if scope["type"] == "http" and scope["path"].startswith(API):
             caller = scope["state"]["caller"] = await self._caller(scope)
             self._count(caller, scope["state"])
-        await self._app(scope, receive, send)
+            with self._place(caller):
+                await self._app(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
     async def _caller(self, scope: Scope) -> Caller:
         address = (scope.get("client") or ("?",))[0]
@@ -122,15 +133,30 @@ class Doorkeeper:
 
     def _count(self, caller: Caller, state: dict[str, Any]) -> None:
         tokens, seconds = self._asked.left(caller.key)
-        size = self._asked.size
+        size, places = self._asked.size, self._at_once
         left = max(0, int(tokens) - 1)
+        full = int(seconds) + 1 if tokens < 1 else max(1, round((size - left) * 60 / size))
+        free = max(0, places - self._under_way[caller.key] - 1)
         state["limit_headers"] = {
-            "RateLimit-Policy": f'"perkey";q={size};w=60',
-            "RateLimit": f'"perkey";r={left};t={max(1, round((size - left) * 60 / size))}',
+            "RateLimit-Policy": f'"perkey";q={size};w=60, "atonce";q={places};qu="concurrent-requests"',
+            "RateLimit": f'"perkey";r={left};t={full}, "atonce";r={free}',
         }
         if tokens < 1:
             raise _later(seconds)
         self._asked.take(caller.key)
+
+    @contextmanager
+    def _place(self, caller: Caller) -> Generator[None]:
+        """One of the places that a key has; streams and long waits keep theirs."""
+        if self._under_way[caller.key] >= self._at_once:
+            raise Problem("quota-exceeded", "Too many of this key are under way.", headers={"Retry-After": "1"})
+        self._under_way[caller.key] += 1
+        try:
+            yield
+        finally:
+            self._under_way[caller.key] -= 1
+            if not self._under_way[caller.key]:
+                del self._under_way[caller.key]
 
 
 def _later(seconds: float) -> Problem:

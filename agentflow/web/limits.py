@@ -19,6 +19,10 @@ class Limits:
     """Requests without a valid key that an address may send in a minute."""
     at_once: int = 256
     """Requests under way in one process; more are told to come back."""
+    at_once_per_key: int = 128
+    """Requests of one key under way in one process; streams and long waits are such."""
+    waiting_per_tenant: int = 2_000
+    """Jobs of one tenant that may wait for a worker."""
     stream_seconds: float = 3600.0
     """How long a stream of events may stay open."""
 

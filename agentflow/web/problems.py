@@ -8,6 +8,8 @@ from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -110,7 +112,7 @@ def as_problem(error: Exception) -> Problem:
             return Problem(error.code, str(error))
         case CapError():
             return Problem("spend-cap-reached", "The spend cap is reached; raise it or wait for running jobs.")
-        case StoreError():
+        case StoreError() | OperationalError() | InterfaceError() | NoConnection():
             return Problem("temporary-reduced-capacity", headers={"Retry-After": "2"})
         case RunError():
             return Problem("invalid", str(error))

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from agentflow import ConnectorError, Document, Documents, EffectKey, JobId, Model, Problem
+from agentflow import Document, Documents, EffectKey, JobId, Model, Problem
 from domains.invoices.asking import ask_for_invoice
 from domains.invoices.connectors.books import Books
 from domains.invoices.connectors.orders import Orders
@@ -29,10 +29,8 @@ from domains.invoices.vouching import vouched
 
 async def read(document: Document, *, documents: Documents, reader: Reader) -> EInvoice | Pages | Rejected:
     """Opens the file, whatever it is, and says what there is to go on with."""
-    path = documents.path(document.sha256)
-    if not await asyncio.to_thread(path.exists):
-        raise ConnectorError(f"{document.name} is not in the document store of this run; name its folder with --out")
-    opened = await reader.read(path, document.name)
+    async with documents.file(document.sha256) as path:
+        opened = await reader.read(path, document.name)
     notes = [opened.problem.model_copy(update={"severity": "note"})] if opened.problem else []
     if opened.kind == "einvoice" and opened.xml and opened.syntax:
         return EInvoice(

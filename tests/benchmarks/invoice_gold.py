@@ -87,7 +87,8 @@ async def _case(
     line: Mapping[str, Any], gold: Mapping[str, Any], data: Path, documents: Documents, reader: Reader
 ) -> list[Case]:
     document = await documents.add(data / line["file"], Path(line["file"]).name)
-    opened = await reader.read(documents.path(document.sha256), document.name)
+    async with documents.file(document.sha256) as path:
+        opened = await reader.read(path, document.name)
     if opened.layout is None:
         return []
     root = _root(line, gold)
@@ -115,7 +116,8 @@ def _root(line: Mapping[str, Any], gold: Mapping[str, Any]) -> Mapping[str, Any]
 async def _xml_of(line: Mapping[str, Any], data: Path, documents: Documents, reader: Reader) -> Invoice | None:
     """What the XML inside the document says, where it holds one."""
     document: Document = await documents.add(data / line["file"], Path(line["file"]).name)
-    opened = await reader.read(documents.path(document.sha256), document.name)
+    async with documents.file(document.sha256) as path:
+        opened = await reader.read(path, document.name)
     made = parse(opened.xml) if opened.xml else None
     return made if isinstance(made, Invoice) else None
 

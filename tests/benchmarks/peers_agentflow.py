@@ -8,7 +8,8 @@ from typing import Any
 
 from agentflow.engine.answer import Services, by_model
 from agentflow.engine.attempt import perform
-from agentflow.engine.graph import Graph, memory_saver
+from agentflow.engine.checkpoints import memory_saver
+from agentflow.engine.graph import Graph
 from agentflow.engine.models import Lines, ModelConfig, Models
 from agentflow.engine.trust import Verdict
 from agentflow.engine.trust.estimating import estimate

@@ -2,85 +2,11 @@
 
 import asyncio
 import json
-import os
 import signal
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from agentflow.client import ApiError, Client
-from agentflow.errors import ConnectorError
-
-ROOT = Path(__file__).parents[2]
-PACK = """
-import asyncio
-from agentflow import Pack, Price, Record, workflow
-
-class Text(Record):
-    text: str
-    seconds: float = 0
-
-class Counted(Record):
-    count: int
-
-async def count(text: Text) -> Counted:
-    await asyncio.sleep(text.seconds)
-    return Counted(count=len(text.text))
-
-counting = Pack(
-    name="counting",
-    workflow=workflow("counting", takes=Text, gives=Counted).step(count).build(),
-    prices={Counted: Price("0.10")},
-)
-"""
-
-
-def agentflow(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "agentflow.cli", *args]
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=True)
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-@contextmanager
-def serving(home: Path, *more: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
-    """A server in a process of its own, with the URL that it says it serves."""
-    (home / "counting").mkdir(exist_ok=True)
-    (home / "counting" / "pack.py").write_text(PACK)
-    port = free_port()
-    command = [sys.executable, "-m", "agentflow.cli", "serve", "counting", "--port", str(port), *more]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with (home / "log").open("w") as log:
-        server = subprocess.Popen(command, cwd=home, env=environment, stdout=subprocess.PIPE, stderr=log, text=True)
-        try:
-            assert server.stdout is not None
-            assert f":{port};" in server.stdout.readline()
-            yield f"http://127.0.0.1:{port}", server
-        finally:
-            server.kill()
-            server.wait()
-            server.stdout.close()
-
-
-async def up(url: str) -> None:
-    """Waits until the server answers."""
-    async with Client(url, "none") as nobody:
-        for _ in range(300):
-            try:
-                await nobody.get("job_1")
-            except ApiError:
-                return
-            except ConnectorError:
-                await asyncio.sleep(0.1)
-    raise AssertionError("the server did not come up")
+from agentflow.client import Client
+from tests.cli.processes import READING, agentflow, serving, up, working
 
 
 async def test_a_pack_is_sold_over_http_and_a_stopping_server_finishes_what_it_has_begun(tmp_path: Path):
@@ -103,6 +29,16 @@ async def test_a_pack_is_sold_over_http_and_a_stopping_server_finishes_what_it_h
         assert await asyncio.to_thread(server.wait, 30) == 0
     lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
     assert [line["status"] for line in lines if line.get("route") == "/v1/jobs"] == [202, 202]
+    accepted = [line for line in lines if line["message"] == "job accepted"]
+    assert [line["job"] for line in accepted] == [done.id, slow.id]
+    requests = {line["request_id"]: line for line in lines if line["message"] == "request"}
+    assert [requests[line["request_id"]]["route"] for line in accepted] == ["/v1/jobs", "/v1/jobs"]
+    told = [(line["message"], line.get("status")) for line in lines if line.get("job") == done.id]
+    assert [one for one in told if one[0].startswith("job ")] == [
+        ("job accepted", None),
+        ("job begun", None),
+        ("job rests", "finished"),
+    ]
     assert key not in (tmp_path / "log").read_text()
     assert json.loads((tmp_path / "bill.jsonl").read_text().splitlines()[0])["data"]["amount_minor"] == 10
 
@@ -115,3 +51,27 @@ def test_keys_are_listed_without_their_secrets_and_revoked(tmp_path: Path):
     assert key[30:60] not in listed
     agentflow("key", "revoke", name, cwd=tmp_path)
     assert "revoked" in agentflow("key", "list", cwd=tmp_path).stdout
+
+
+async def test_a_server_and_a_worker_keep_documents_in_one_place_by_default(tmp_path: Path):
+    key = agentflow("key", "new", "acme", cwd=tmp_path).stdout.strip()
+    (tmp_path / "letter.txt").write_text("one two three")
+    with serving(tmp_path, "--no-work", pack=READING) as (url, _), working(tmp_path, pack=READING):
+        await up(url)
+        async with Client(url, key) as api:
+            done = await api.run("reading", file=tmp_path / "letter.txt")
+    assert (done.status, done.result) == ("finished", {"words": 3})
+    kept = [path.relative_to(tmp_path) for path in (tmp_path / "out").rglob("*/documents/*/*")]
+    assert [path.parts[:3] for path in kept] == [("out", "server", "documents")]
+
+
+async def test_documents_lie_where_both_are_told(tmp_path: Path):
+    key = agentflow("key", "new", "acme", cwd=tmp_path).stdout.strip()
+    (tmp_path / "letter.txt").write_text("one two three")
+    there = ("--documents", (tmp_path / "elsewhere").as_uri())
+    with serving(tmp_path, "--no-work", *there, pack=READING) as (url, _), working(tmp_path, *there, pack=READING):
+        await up(url)
+        async with Client(url, key) as api:
+            assert (await api.run("reading", file=tmp_path / "letter.txt")).status == "finished"
+    assert len(list((tmp_path / "elsewhere").glob("*/*"))) == 1
+    assert not (tmp_path / "out/server/documents").exists()

@@ -11,7 +11,8 @@ import pytest
 from agentflow import Policy, Problem, ties, workflow
 from agentflow.engine.answer import Services
 from agentflow.engine.attempt import perform
-from agentflow.engine.graph import Graph, memory_saver
+from agentflow.engine.checkpoints import memory_saver
+from agentflow.engine.graph import Graph
 from agentflow.engine.models import Models, load_litellm, read_models
 from agentflow.engine.trust.figures import CheckFigures, FieldFigures, Figures, SourceFigures, StepFigures, known
 from agentflow.testing import Faulty, MemoryJournal, by_marker, serve

@@ -13,7 +13,8 @@ from agentflow import Model, Pack, Policy, Problem, Record, workflow
 from agentflow import Price as Sold
 from agentflow.engine.answer import Services
 from agentflow.engine.attempt import perform
-from agentflow.engine.graph import Graph, memory_saver
+from agentflow.engine.checkpoints import memory_saver
+from agentflow.engine.graph import Graph
 from agentflow.engine.models import read_models
 from agentflow.engine.trust import Accepted, Doubted
 from agentflow.engine.trust.figures import FieldFigures, Figures, SourceFigures, StepFigures, known

@@ -6,8 +6,8 @@ import pytest
 
 from agentflow import EffectKey, Policy, Problem, Record, workflow
 from agentflow.engine.attempt import Services, perform
+from agentflow.engine.checkpoints import memory_saver as plain_saver
 from agentflow.engine.graph import Graph
-from agentflow.engine.graph import memory_saver as plain_saver
 from agentflow.engine.sparing import spared
 from agentflow.errors import StepLimitError
 from agentflow.flow.journal import Begun

@@ -8,6 +8,7 @@ import pytest
 
 from agentflow import load_pack, open_runner
 from agentflow.errors import PackError
+from agentflow.exams.stamping import stamps_of
 from agentflow.testing import FakeModel, FakeModels
 
 PACK = '''
@@ -79,3 +80,30 @@ def test_a_calibration_that_is_no_good_is_told_with_its_place_and_its_mend(tmp_p
         load_pack(str(folder_of(tmp_path, text)))
     assert says in str(told.value)
     assert "measure it again" in str(told.value)
+
+
+def stamped(folder: Path, prompt: str) -> str:
+    """What an exam of the pack has found, had its prompt been this."""
+    stamps = {
+        "pack": "",
+        "models": {},
+        "prompts": stamps_of(load_pack(str(folder)).pack, {}).prompts | {"tell": prompt},
+    }
+    figures = {"steps": {"tell": {"every": {"sources": {"small": SURE}}}}, "stamps": stamps}
+    return json.dumps(figures)
+
+
+async def test_a_source_that_was_measured_under_another_prompt_is_not_trusted_any_more_and_that_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    folder = folder_of(tmp_path, None)
+    (folder / "calibration.json").write_text(stamped(folder, "another"))
+    assert await status(folder, tmp_path / "out") == "awaiting_review"
+    assert "small of tell: its prompt has changed since it was measured" in caplog.text
+
+
+async def test_a_source_that_was_measured_under_this_prompt_is_trusted(tmp_path: Path):
+    folder = folder_of(tmp_path, None)
+    prompt = stamps_of(load_pack(str(folder)).pack, {}).prompts["tell"]
+    (folder / "calibration.json").write_text(stamped(folder, prompt))
+    assert await status(folder, tmp_path / "out") == "finished"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from agentflow import EffectKey, Pack, Price, Record, open_runner, workflow
-from agentflow.flow.journal import Begun
+from agentflow.flow.journal import AttemptLine, Begun
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.store import open_store
 from agentflow.jobs.tables import Job
@@ -21,10 +21,12 @@ async def test_an_effect_is_known_from_its_beginning_to_its_end(database: str):
         journal = store.journal(job.id)
         assert await journal.begin_effect("key", "post") == Begun()
         assert await journal.begin_effect("key", "post") == Begun(again=True)
-        await journal.end_effect("key", {"value": 1})
+        line = AttemptLine(attempt="a1", step="post", number=1, source="code", accepted=True)
+        await journal.end_effect("key", {"value": 1}, line)
         await journal.end_effect("key", {"value": 2})
         assert await journal.begin_effect("key", "post") == Begun({"value": 1}, again=True)
         assert await journal.begin_effect("other", "post") == Begun()
+        assert [attempt.attempt for attempt in await store.attempts(job.id)] == ["a1"]
 
 
 class Order(Record):

@@ -13,8 +13,8 @@ from agentflow import EffectKey, Pack, Price, Record, workflow
 from agentflow.connectors import sql
 from agentflow.connectors.sql import open_database
 from agentflow.engine import fencing
+from agentflow.engine.checkpoints import open_checkpoints
 from agentflow.engine.fencing import Fence
-from agentflow.engine.graph import open_checkpoints
 from agentflow.errors import LeaseLost
 from agentflow.flow.journal import AttemptLine, Begun, CostLine
 from agentflow.jobs.runner import open_runner
@@ -184,9 +184,11 @@ async def test_effects_and_attempts_of_a_lost_run_are_refused_and_its_costs_are_
         with pytest.raises(LeaseLost):
             await journal.end_effect("key", {})
         with pytest.raises(LeaseLost):
+            await journal.end_effect("key", {}, AttemptLine(attempt="a0", step="file", number=1, source="code"))
+        with pytest.raises(LeaseLost):
             await journal.attempt(AttemptLine(attempt="a1", step="read", number=1, source="small"))
         await journal.spend(CostLine(call="1", step="read", role="small", model="m", cost=Decimal("0.5")))
-        assert await store.passed(job.id) == []
+        assert await store.attempts(job.id) == []
         assert await store.cost(job.id) == (500_000, ["small"])
         assert await store.journal(job.id, lost + 1).begin_effect("key", "file") == Begun()
 

@@ -1,12 +1,19 @@
 """Migrating from nothing gives the models' own schema, on every database."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import CheckConstraint, inspect
+from sqlalchemy import CheckConstraint, inspect, text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from agentflow.connectors.sql import open_database
 from agentflow.jobs import migrate
 from agentflow.jobs.api_tables import Table
+
+OPTIONS = {"compare_type": True, "version_table": migrate.VERSION_TABLE}
 
 
 async def test_migrating_from_nothing_equals_the_models(database: str):
@@ -14,7 +21,7 @@ async def test_migrating_from_nothing_equals_the_models(database: str):
         await migrate.upgrade(engine)
         async with engine.connect() as connection:
             differences = await connection.run_sync(
-                lambda c: compare_metadata(MigrationContext.configure(c, opts={"compare_type": True}), Table.metadata)
+                lambda c: compare_metadata(MigrationContext.configure(c, opts=OPTIONS), Table.metadata)
             )
     assert differences == []
 
@@ -43,4 +50,56 @@ async def test_every_migration_can_be_taken_back(database: str):
         await migrate.downgrade(engine)
         async with engine.connect() as connection:
             left = await connection.run_sync(lambda c: inspect(c).get_table_names())
-    assert set(left) <= {"alembic_version"}
+    assert set(left) <= {migrate.VERSION_TABLE}
+
+
+@asynccontextmanager
+async def as_before(database: str, *theirs: str) -> AsyncGenerator[AsyncEngine]:
+    """A database as earlier versions left it, their revision in alembic's own table, beside others' revisions."""
+    async with open_database(database) as engine:
+        await migrate.upgrade(engine)
+        async with engine.begin() as connection:
+            await connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+            await connection.execute(text(f"INSERT INTO alembic_version SELECT * FROM {migrate.VERSION_TABLE}"))
+            for revision in theirs:
+                await connection.execute(text("INSERT INTO alembic_version VALUES (:it)"), {"it": revision})
+            await connection.execute(text(f"DROP TABLE {migrate.VERSION_TABLE}"))
+        yield engine
+
+
+async def tables(engine: AsyncEngine) -> set[str]:
+    async with engine.connect() as connection:
+        return set(await connection.run_sync(lambda c: inspect(c).get_table_names()))
+
+
+async def test_a_revision_that_stands_in_alembics_own_table_is_carried_over(database: str):
+    async with as_before(database) as engine:
+        at, newest = await migrate.revision(engine)
+        assert at == newest
+        await migrate.upgrade(engine)
+        assert await migrate.revision(engine) == (newest, newest)
+        assert "alembic_version" not in await tables(engine)
+        await migrate.upgrade(engine)
+
+
+async def test_what_another_application_keeps_in_alembics_own_table_stays(database: str):
+    async with as_before(database, "f00ba7") as engine:
+        await migrate.upgrade(engine)
+        at, newest = await migrate.revision(engine)
+        assert at == newest
+        async with engine.connect() as connection:
+            assert (await connection.scalars(text("SELECT version_num FROM alembic_version"))).all() == ["f00ba7"]
+
+
+@pytest.mark.parametrize("theirs", ["f00ba7", "0001"])
+async def test_an_application_around_migrates_in_the_same_database(database: str, theirs: str):
+    async with open_database(database) as engine:
+        async with engine.begin() as connection:
+            await connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+            await connection.execute(text("INSERT INTO alembic_version VALUES (:it)"), {"it": theirs})
+        assert (await migrate.revision(engine))[0] is None
+        await migrate.upgrade(engine)
+        async with engine.connect() as connection:
+            assert (await connection.scalars(text("SELECT version_num FROM alembic_version"))).all() == [theirs]
+        await migrate.downgrade(engine)
+        assert "alembic_version" in await tables(engine)

@@ -234,3 +234,13 @@ async def test_a_job_cannot_be_another_tenants_parent(tmp_path: Path, database: 
                     ),
                     {"job": job},
                 )
+
+
+async def test_documents_may_lie_elsewhere_than_in_a_folder(tmp_path: Path):
+    async with serving(tmp_path / "home", documents=f"memory://{tmp_path.name}") as served:
+        client = await served.client()
+        sent = (await client.post("/v1/files", files={"file": ("a.txt", b"one two")}, headers=once("f"))).json()
+        done = await ended(client, {"pack": "reading", "file_id": sent["id"]})
+        assert (done["status"], done["result"]) == ("finished", {"words": 2})
+        assert (await client.get(f"/v1/files/{sent['id']}/content")).content == b"one two"
+        assert not (tmp_path / "home" / "documents").exists()

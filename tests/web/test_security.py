@@ -10,8 +10,8 @@ import pytest
 from agentflow.jobs.ids import now
 from agentflow.jobs.keys import OPERATOR, SCOPES, revoke, well_formed
 from agentflow.jobs.ledger import giving
+from agentflow.jobs.logs import JsonLines
 from agentflow.web.limits import Limits
-from agentflow.web.logs import JsonLines
 from tests.web.served import LOCK, Served, ended, once, order, serving
 
 UNKNOWN = {
@@ -178,38 +178,6 @@ async def test_guessing_keys_is_slowed_down(tmp_path: Path):
         answers = [await nobody.get("/v1/jobs") for _ in range(7)]
         assert [a.status_code for a in answers] == [401] * 5 + [429] * 2
         assert int(answers[-1].headers["retry-after"]) >= 1
-
-
-async def test_asking_too_often_is_told_when_to_come_back(tmp_path: Path):
-    async with serving(tmp_path, work=False, limits=Limits(per_minute=3)) as served:
-        client, other = await served.client(), await served.client("bolt")
-        answers = [await client.get("/v1/jobs") for _ in range(4)]
-        assert [a.status_code for a in answers] == [200, 200, 200, 429]
-        assert answers[0].headers["ratelimit-policy"] == '"perkey";q=3;w=60'
-        assert answers[3].json()["retryable"] is True
-        assert int(answers[3].headers["retry-after"]) >= 1
-        assert (await other.get("/v1/jobs")).status_code == 200
-
-
-async def test_where_too_much_is_under_way_new_requests_are_sent_away(tmp_path: Path):
-    async with serving(tmp_path, work=False, limits=Limits(at_once=1)) as served:
-        client = await served.client()
-        job = (await client.post("/v1/jobs", json=order(), headers=once())).json()["id"]
-        long_one = asyncio.create_task(client.get(f"/v1/jobs/{job}", headers={"Prefer": "wait=2"}))
-        await asyncio.sleep(0.2)
-        busy = await client.get("/v1/jobs")
-        assert (busy.status_code, busy.json()["code"]) == (503, "temporary-reduced-capacity")
-        assert busy.headers["retry-after"] == "1"
-        assert (await served.bare().get("/healthz")).status_code == 200
-        assert (await long_one).status_code == 200
-
-
-async def test_where_too_many_jobs_wait_new_ones_are_sent_away(tmp_path: Path):
-    async with serving(tmp_path, work=False, most_waiting=1) as served:
-        client = await served.client()
-        assert (await client.post("/v1/jobs", json=order(["1"]), headers=once("1"))).status_code == 202
-        full = await client.post("/v1/jobs", json=order(["2"]), headers=once("2"))
-        assert (full.status_code, full.headers["retry-after"]) == (503, "5")
 
 
 NAMES = {

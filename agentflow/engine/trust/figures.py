@@ -151,6 +151,30 @@ class Calls(Counted):
     seconds: float = Field(ge=0)
 
 
+class Rung(Counted):
+    """One call of a tuned ladder."""
+
+    source: str
+    bar: float | None = None
+    """How far all promised fields must be trusted once it was asked, for the answer to be taken; None where the next
+    rung is asked in any case."""
+
+    def takes(self, trust: float) -> bool:
+        """Whether so much is enough."""
+        return self.bar is not None and trust >= self.bar
+
+
+class Tuned(Counted):
+    """A step's ladder as an exam has chosen it, in the place of the one in the table."""
+
+    rungs: tuple[Rung, ...]
+    """In the order in which they are asked; a source that stands here twice is asked twice."""
+    bar: float = Field(default=0.0, ge=0)
+    """What is taken and trusted less goes to a person: what the exam has certified."""
+    about: str = ""
+    """For people: what was promised, and on how many cases."""
+
+
 class StepFigures(Counted):
     """The figures of one step."""
 
@@ -162,6 +186,19 @@ class StepFigures(Counted):
     """By the name of the function of a check that ties fields together."""
     calls: dict[str, Calls] = {}
     """By source."""
+    ladder: Tuned | None = None
+    """How the step's sources are asked, where an exam has chosen that; None asks as the policy says."""
+
+
+class Stamps(Counted):
+    """What was measured, as hashes: figures do not hold for what has changed since."""
+
+    pack: str = ""
+    """Of the pack's code and tables as a whole, for people."""
+    prompts: dict[str, str] = {}
+    """By step: of what makes its question. By `step/source`: of the function. By `step#check`: of the check."""
+    models: dict[str, str] = {}
+    """By role: of the model that played it, and how it was asked."""
 
 
 class Figures(Counted):
@@ -175,6 +212,8 @@ class Figures(Counted):
     about: str = ""
     """For people: what was measured, on what, and by which command."""
     steps: dict[str, StepFigures] = {}
+    stamps: Stamps = Stamps()
+    """Empty where they are not known: the figures are taken as they are."""
     _laws: dict[Any, Any] = PrivateAttr(default_factory=dict[Any, Any])
 
     @property

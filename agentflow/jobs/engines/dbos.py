@@ -28,6 +28,7 @@ from agentflow.errors import ConfigError, RunError
 from agentflow.jobs.dispatch import RunJob, Stats
 from agentflow.jobs.engines.serving import AtWork, Timing, again_and_again, alone, stopped
 from agentflow.jobs.ids import now
+from agentflow.jobs.logs import told
 from agentflow.jobs.migrate import upgrade
 from agentflow.jobs.tables import Job, Worker
 
@@ -232,7 +233,7 @@ class DbosEngine:
             async with AsyncSession(self._database) as session, session.begin():
                 await session.execute(delete(Worker).where(Worker.id == me))
         except Exception as error:  # noqa: BLE001 - the database may be away
-            log.warning("what was under way could not be handed back, others will find it: %s", error)
+            log.warning("what was under way could not be handed back, others will find it: %s", told(error))
 
     async def _reap(self) -> None:
         """Hands over what workers own that have given no sign of life for too long."""
@@ -259,7 +260,7 @@ class DbosEngine:
         async with AsyncSession(self._database) as session, session.begin():
             for job, tenant, pack in lost:
                 last = max(row.workflow_id for row in ended if _job(row.workflow_id) == job)
-                log.warning("job %s is carried by nobody; it is handed over again", job)
+                log.warning("job %s is carried by nobody; it is handed over again", job, extra={"job": job})
                 await self._enqueue(session, f"{last}+", job, _queue(pack), tenant, 0)
         if ended:
             await self._client.delete_workflows_async([row.workflow_id for row in ended])

@@ -6,6 +6,7 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 
 from agentflow.jobs.dispatch import RunJob
+from agentflow.jobs.logs import told
 
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds between the tries."""
@@ -30,6 +31,6 @@ async def patiently(run_job: RunJob, job: str, pauses: Sequence[float] = PAUSES,
         try:
             return await run_job(job) if number == 0 or await ours() else None
         except Exception as error:  # noqa: BLE001 - whatever broke off is tried again
-            log.warning("job %s broke off, to be tried again: %s", job, str(error).partition("\n")[0])
+            log.warning("job %s broke off, to be tried again: %s", job, told(error), extra={"job": job})
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
     return await run_job(job) if await ours() else None

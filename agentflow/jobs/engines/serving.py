@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from agentflow.errors import ConfigError
 from agentflow.jobs.dispatch import RunJob
 from agentflow.jobs.engines.patience import PAUSES, Ours, patiently
+from agentflow.jobs.logs import told
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +93,7 @@ async def again_and_again(look: Callable[[], Awaitable[None]], every: float) -> 
         try:
             await look()
         except Exception as error:  # noqa: BLE001 - as said
-            log.warning("a look after the workers failed, to be repeated: %s", str(error).partition("\n")[0])
+            log.warning("a look after the workers failed, to be repeated: %s", told(error))
         await asyncio.sleep(every)
 
 

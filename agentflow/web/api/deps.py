@@ -12,11 +12,12 @@ from fastapi import Depends, Header, Path, Query, Request, Response
 from pydantic import BaseModel
 from sqlalchemy import Select
 
+from agentflow.jobs.ids import ID
 from agentflow.jobs.keys import Caller
 from agentflow.jobs.service import Agentflow
 from agentflow.web.problems import Problem
+from agentflow.web.room import Room
 
-ID = re.compile(r"[a-z]+_[0-9a-f]{32}", re.ASCII)
 WAIT = re.compile(r"(?:^|,)\s*wait=(\d{1,3})\s*(?:$|[,;])", re.ASCII)
 LONGEST_WAIT = 60
 
@@ -50,6 +51,14 @@ async def service(request: Request) -> Agentflow:
 
 
 Service = Annotated[Agentflow, Depends(service)]
+
+
+async def room(request: Request) -> Room:
+    """How many jobs may wait."""
+    return request.app.state.room
+
+
+InRoom = Annotated[Room, Depends(room)]
 
 
 def needs(scope: str) -> Callable[[Request], Awaitable[Caller]]:

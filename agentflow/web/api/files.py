@@ -1,5 +1,7 @@
 """/v1/files: send what a job reads; it is kept under its content and taken for what its bytes say."""
 
+from collections.abc import AsyncGenerator
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response, UploadFile
@@ -19,6 +21,23 @@ from agentflow.web.problems import Problem
 
 router = APIRouter(prefix="/v1/files", tags=["files"])
 FileId = Annotated[str, id_of("file_id")]
+
+
+async def _file(service: Service, file: str, caller: Caller) -> File:
+    async with service.store.looking() as session:
+        row = await session.scalar(select(File).where(File.id == file, File.tenant_id == caller.tenant))
+    if row is None:
+        raise Problem("not-found")
+    return row
+
+
+async def _kept(
+    file_id: FileId, caller: Annotated[Caller, Depends(needs("jobs:read"))], service: Service
+) -> AsyncGenerator[tuple[Path, str]]:
+    """Where a file lies until the answer is sent, and its name."""
+    row = await _file(service, file_id, caller)
+    async with service.documents.file(row.sha256) as path:
+        yield path, row.name
 
 
 @router.post("", status_code=201, responses=also(415))
@@ -68,21 +87,10 @@ async def get_file(
 @router.get(
     "/{file_id}/content", response_class=FileResponse, responses=also(404) | as_media("application/octet-stream")
 )
-async def get_content(
-    file_id: FileId, caller: Annotated[Caller, Depends(needs("jobs:read"))], service: Service
-) -> FileResponse:
+async def get_content(kept: Annotated[tuple[Path, str], Depends(_kept)]) -> FileResponse:
     """A file as it was sent; to be saved, never to be shown in a page."""
-    row = await _file(service, file_id, caller)
-    path = service.documents.path(row.sha256)
-    return FileResponse(path, media_type="application/octet-stream", filename=row.name)
-
-
-async def _file(service: Service, file: str, caller: Caller) -> File:
-    async with service.store.looking() as session:
-        row = await session.scalar(select(File).where(File.id == file, File.tenant_id == caller.tenant))
-    if row is None:
-        raise Problem("not-found")
-    return row
+    path, name = kept
+    return FileResponse(path, media_type="application/octet-stream", filename=name)
 
 
 def _body(row: File) -> FileBody:

@@ -21,6 +21,7 @@ from agentflow.web.api.deps import (
     Cursor,
     IdempotencyKey,
     IfNoneMatch,
+    InRoom,
     JobId,
     Limit,
     Prefer,
@@ -47,15 +48,20 @@ COME_BACK = "1"
 
 @router.post("", status_code=202, response_model=JobBody, responses=also(JobBody, 200, 402, 404, 409))
 async def submit(
-    given: JobGiven, key: IdempotencyKey, caller: Writer, service: Service, response: Response, prefer: Prefer = None
+    given: JobGiven,
+    key: IdempotencyKey,
+    caller: Writer,
+    service: Service,
+    room: InRoom,
+    response: Response,
+    prefer: Prefer = None,
 ) -> JobBody | Response:
     """Accept a job: its price is set aside, and charged only for an outcome that is verified.
 
     The same content again is the same job, and costs nothing more. With `Prefer: wait=N` the answer is 200 if
     the job rests by then.
     """
-    if not await service.room.taken():
-        raise Problem("temporary-reduced-capacity", "Too many jobs wait.", headers={"Retry-After": "5"})
+    await room.check(caller.tenant)
     pack = service.pack(given.pack)
     record = await _record(service, caller, given)
     most = given.max_price
@@ -78,6 +84,8 @@ async def submit(
         return 202, as_dict(body.model_copy(update={"duplicate_of": job.id}))
 
     done = await once_in_a_thread(service.store, Asked(caller.tenant, "POST /v1/jobs", key, as_dict(given)), act)
+    if done.body["duplicate_of"] is None and not done.replayed:
+        room.took(caller.tenant)
     if done.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     response.headers["Location"] = f"/v1/jobs/{done.body['id']}"

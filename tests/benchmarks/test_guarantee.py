@@ -1,0 +1,33 @@
+"""The guarantee benchmark measures at a small size."""
+
+import pytest
+
+from tests.benchmarks.guarantee import WORLDS, measure, metrics, pictures
+
+
+@pytest.fixture(scope="module")
+def told():
+    return measure(WORLDS[0], 40, 1, 500)
+
+
+def test_a_plain_threshold_breaks_the_promise_where_ours_keeps_it(told):
+    assert told["plain threshold"].broken > 0.25
+    assert told["agentflow"].broken <= 0.1
+
+
+def test_more_is_accepted_than_by_testing_from_strict_to_loose(told):
+    assert told["agentflow"].coverage > told["Learn then Test, strict to loose"].coverage
+
+
+def test_the_truth_of_a_bar_is_that_of_a_large_exam():
+    world = WORLDS[0]
+    exam = world.exam(5, 20_000)
+    coverage, risk = world.accepts(0.9)
+    accepted = [case for case in exam if case.sure >= 0.9]
+    assert len(accepted) / len(exam) == pytest.approx(coverage, abs=0.01)
+    assert sum(case.wrong for case in accepted) / len(accepted) == pytest.approx(risk, abs=0.004)
+
+
+def test_pictures_and_metrics_tell_every_rule(told):
+    assert len(metrics(WORLDS[0], told)) == 8
+    assert all(name.endswith(".svg") and "agentflow" in drawn for name, drawn in pictures({WORLDS[0]: told}).items())

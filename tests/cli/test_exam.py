@@ -1,0 +1,134 @@
+"""`agentflow exam` measures a pack's candidates, goes on where it stopped, and says by its exit code what is wrong."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from agentflow.cli import group
+from agentflow.exams.cases import dump_cases
+from tests.exams.packs import case_of
+
+FAULTY = """
+seed = {seed}
+[models.small]
+error = {small}
+split = [0, 0.5, 0.5]
+price = {{ input = "1", output = "2" }}
+[models.large]
+error = 0.02
+price = {{ input = "10", output = "20" }}
+"""
+
+
+def exam(*arguments: object) -> Result:
+    return CliRunner().invoke(group, ["exam", *(str(a) for a in arguments)])
+
+
+@pytest.fixture
+def pack(tmp_path: Path) -> Path:
+    folder = tmp_path / f"p_{tmp_path.name.replace('-', '_')}"
+    (folder / "exam").mkdir(parents=True)
+    (folder / "pack.py").write_text("from tests.exams.packs import letters\n")
+    (folder / "exam" / "cases.jsonl").write_text(dump_cases([case_of(number) for number in range(40)]))
+    return folder
+
+
+def faults(tmp_path: Path, small: float = 0.2, seed: int = 1) -> Path:
+    file = tmp_path / f"faulty-{small}-{seed}.toml"
+    file.write_text(FAULTY.format(small=small, seed=seed))
+    return file
+
+
+def report(out: Path) -> dict[str, Any]:
+    return json.loads((out / "report.json").read_text())
+
+
+def test_each_candidate_has_its_figures_with_their_intervals(pack: Path, tmp_path: Path):
+    done = exam(pack, "--faults", faults(tmp_path), "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    found = report(tmp_path / "out")["candidates"]
+    assert list(found) == ["pack", "small", "large"]
+    small = found["small"]["end_to_end"]
+    assert small["cases"] == 40
+    assert small["right"]["low"] < small["right"]["value"] < small["right"]["high"]
+    assert len(small["passes"]) == 3
+    assert set(found["small"]["steps"]) == {"sort", "answer"}
+    assert set(found["small"]["tags"]["language"]) == {"de", "en"}
+    assert found["small"]["fields"]["Reply.code"]["seen"] == 120
+
+
+def test_the_same_command_again_pays_for_nothing(pack: Path, tmp_path: Path):
+    arguments = (pack, "--faults", faults(tmp_path), "--out", tmp_path / "out")
+    exam(*arguments)
+    before = (tmp_path / "out" / "attempts.jsonl").read_text()
+    exam(*arguments)
+    assert (tmp_path / "out" / "attempts.jsonl").read_text() == before
+
+
+def test_a_missed_bar_is_told_and_ends_with_1(pack: Path, tmp_path: Path):
+    (pack / "exam" / "exam.toml").write_text("[bars]\nsilent = 0.01\n")
+    done = exam(pack, "--models", "small", "--faults", faults(tmp_path), "--out", tmp_path / "out")
+    assert done.exit_code == 1
+    assert "missed: small: silent is" in done.output
+
+
+def test_a_bar_that_is_reached_ends_with_0(pack: Path, tmp_path: Path):
+    (pack / "exam" / "exam.toml").write_text("[bars]\nright = 0.5\n")
+    done = exam(pack, "--models", "small", "--faults", faults(tmp_path), "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+
+
+def test_a_regression_is_told_with_the_cases_that_broke_and_ends_with_1(pack: Path, tmp_path: Path):
+    exam(pack, "--models", "small", "--faults", faults(tmp_path, 0.02), "--out", tmp_path / "before")
+    now = (pack, "--models", "small", "--faults", faults(tmp_path, 0.6), "--out", tmp_path / "now")
+    done = exam(*now, "--against", tmp_path / "before")
+    assert done.exit_code == 1
+    assert "small has become worse" in done.output
+    assert "broke: " in done.output
+    assert report(tmp_path / "now")["comparisons"][0]["regression"]
+
+
+def test_an_exam_held_against_itself_ends_with_0(pack: Path, tmp_path: Path):
+    for out in ("before", "now"):
+        arguments = (pack, "--models", "small", "--faults", faults(tmp_path), "--out", tmp_path / out)
+        done = exam(*arguments, *(["--against", tmp_path / "before"] if out == "now" else []))
+    assert done.exit_code == 0, done.output
+
+
+def test_another_candidate_can_be_compared_with(pack: Path, tmp_path: Path):
+    out = tmp_path / "before"
+    exam(pack, "--faults", faults(tmp_path), "--out", out)
+    arguments = (pack, "--models", "large", "--faults", faults(tmp_path), "--out", tmp_path / "now")
+    exam(*arguments, "--against", f"{out}:small")
+    assert report(tmp_path / "now")["comparisons"][0]["against"] == "small"
+
+
+def test_money_that_ends_first_is_told_and_ends_with_1(pack: Path, tmp_path: Path):
+    arguments = (pack, "--models", "small", "--faults", faults(tmp_path), "--out", tmp_path / "out")
+    done = exam(*arguments, "--max-cost", "0.009")
+    assert done.exit_code == 1
+    assert "higher --max-cost" in done.output
+    assert not report(tmp_path / "out")["complete"]
+    assert exam(*arguments, "--max-cost", "1").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--models", "huge"], "huge is no candidate of letters; take pack, small, large"),
+        (["--step", "code"], "letters has no step code"),
+        (["--against", "nowhere"], "name the folder of another exam"),
+    ],
+)
+def test_a_wrong_option_is_told(pack: Path, tmp_path: Path, arguments: list[str], says: str):
+    done = exam(pack, "--faults", faults(tmp_path), "--out", tmp_path / "out", *arguments)
+    assert done.exit_code != 0
+    assert says in str(done.exception)
+
+
+def test_a_pack_without_cases_is_told(pack: Path, tmp_path: Path):
+    (pack / "exam" / "cases.jsonl").unlink()
+    assert "has no exam" in str(exam(pack, "--out", tmp_path / "out").exception)
