@@ -14,7 +14,7 @@ from agentflow.flow.record import Document, Record
 from agentflow.jobs.runner import is_document
 from agentflow.jobs.tables import LOCAL, Job
 
-_EARLIER = (
+EARLIER = (
     select(Job.id, Job.status, Job.input_name)
     .where(
         Job.tenant_id == bindparam("tenant"),
@@ -85,7 +85,7 @@ class Earlier(NamedTuple):
 def earlier_jobs(connection: Connection, order: Order) -> Sequence[Earlier]:
     """The tenant's jobs of the pack on the same content, the oldest first."""
     which = {"tenant": order.tenant, "of_pack": order.pack, "content": order.sha256}
-    return [Earlier(*row) for row in connection.execute(_EARLIER, which)]
+    return [Earlier(*row) for row in connection.execute(EARLIER, which)]
 
 
 def same(order: Order, earlier: Sequence[Earlier]) -> Earlier | None:
