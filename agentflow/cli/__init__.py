@@ -9,14 +9,17 @@ COMMANDS = {
     "run": "Run a pack on documents and write what it made of them.",
     "review": "Show and answer the questions that jobs ask a person.",
     "trace": "Show what was tried for a job, and why it ended as it did.",
+    "verify": "Go through the verification of a finished job again, and say what differs.",
     "work": "Carry the jobs that wait in a database, on one host or many.",
     "check": "Look for faults in a pack without running it.",
     "exam": "Measure a pack and its models on cases whose right answer is known.",
+    "tune": "Choose ladders that keep a promise at least cost, from what an exam found.",
+    "slo": "Hold live jobs against what a pack promises; audit them; demote what got worse.",
     "draw": "Draw a pack's workflow as Mermaid or SVG.",
     "bill": "What was charged and why; disputes, credits, statements, proof of the sums.",
     "serve": "Sell packs' jobs over HTTP.",
     "key": "Make, list and revoke the API keys of tenants.",
-    "db": "Bring a job database to the newest schema, or look whether it is.",
+    "db": "Bring a job database to the newest schema, or erase what is no longer to be kept.",
 }
 
 

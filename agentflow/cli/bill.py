@@ -20,6 +20,8 @@ from agentflow.jobs import migrate
 from agentflow.jobs.ids import now
 from agentflow.jobs.ledger import bill, giving, statements
 from agentflow.jobs.ledger.audit import RULES, audit
+from agentflow.jobs.ledger.margin import BY, By, Margin, margins
+from agentflow.jobs.ledger.settling import set_cap
 from agentflow.jobs.ledger.tables import Transfer
 from agentflow.jobs.tables import LOCAL
 
@@ -111,6 +113,21 @@ def credit(place: Place, job: str, amount: str, reason: Any, request: str) -> No
 
 
 @command.command()
+@click.argument("amount")
+@click.option("--currency", default="USD", show_default=True)
+@click.pass_obj
+def cap(place: Place, amount: str, currency: str) -> None:
+    """Let the tenant spend AMOUNT (such as 500.00) and no more, all in all; `none` ends the cap."""
+    minor = None if amount == "none" else _minor(amount, currency)
+
+    async def act(session: AsyncSession) -> str:
+        await set_cap(session, place.tenant, currency, minor)
+        return "no cap" if minor is None else f"a cap of {bill.money(minor, currency)} {currency}"
+
+    click.echo(f"{place.tenant} has {asyncio.run(_write(place, act))}")
+
+
+@command.command()
 @click.pass_obj
 def verify(place: Place) -> None:
     """Recount the ledger; exit code 1 where something does not add up."""
@@ -124,6 +141,45 @@ def verify(place: Place) -> None:
         click.echo(f"broken: {fault.rule}: {', '.join(fault.ids[:10])}", err=True)
     click.echo(f"{len(RULES) - len(faults)} of {len(RULES)} rules hold")
     raise SystemExit(1 if faults else 0)
+
+
+@command.command()
+@click.option("--by", type=click.Choice(BY), default="pack", show_default=True, help="What the lines stand for.")
+@click.option("--since", type=click.DateTime(), help="Only jobs accepted at this time (UTC) or later.")
+@click.option("--until", type=click.DateTime(), help="Only jobs accepted before.")
+@click.option("--json", "form", flag_value="json", help="As JSON.")
+@click.option("--csv", "form", flag_value="csv", help="As CSV.")
+@click.pass_obj
+def margin(place: Place, by: By, since: datetime | None, until: datetime | None, form: str | None) -> None:
+    """Show what jobs brought, what their model calls cost, and what is left; what cost most first.
+
+    Of all tenants. Calls cost USD, those of jobs that failed too. Charges stand less credits in their own currency; no
+    rates are kept, so there is a margin only where all is in USD, and none of a step or model: a job is paid for as
+    a whole.
+    """
+
+    async def look() -> Sequence[Margin]:
+        async with _books(place, read_only=True) as sessions, sessions() as session:
+            return await margins(session, by, since=since, until=until)
+
+    found = asyncio.run(look())
+    forms = {"json": lambda: bill.margins_json(by, found), "csv": lambda: bill.margins_csv(by, found)}
+    click.echo(forms[form]() if form else "".join(f"{line}\n" for line in _margins(by, found)), nl=form == "json")
+
+
+def _margins(by: str, found: Sequence[Margin]) -> list[str]:
+    """A table for people: every amount with its currency."""
+    head = (by, "jobs", "calls", "charged", "cost USD", "free USD", "margin USD")
+    rows = [[cell or "-" for cell in bill.margin_row(one).values()][:-1] for one in found]
+    cells = [head, *([printable(name), *rest] for name, *rest in rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
+    reasons = dict.fromkeys(one.why_none for one in found if one.why_none)
+    return [*(_columns(row, widths) for row in cells), *(f"no margin (-): {reason}" for reason in reasons)]
+
+
+def _columns(row: Sequence[str], widths: Sequence[int]) -> str:
+    name, *numbers = zip(row, widths, strict=True)
+    return "  ".join((name[0].ljust(name[1]), *(cell.rjust(width) for cell, width in numbers)))
 
 
 async def _statement(place: Place, currency: str, until: datetime, closing: bool) -> tuple[dict[str, Any], list[Any]]:

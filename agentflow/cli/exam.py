@@ -14,12 +14,14 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from agentflow.cli.exam_add import add, export
 from agentflow.cli.exam_shown import show
 from agentflow.cli.run import STOPPED, alone, parse_connections, parse_usd
 from agentflow.connectors.opening import open_connectors
 from agentflow.engine.answer import Binder
 from agentflow.engine.budget import Budget
 from agentflow.engine.models import Models, read_models
+from agentflow.engine.trust.figures import Figures
 from agentflow.errors import ConfigError
 from agentflow.exams.asking import by_gold
 from agentflow.exams.calibration import as_json as figures_json
@@ -28,12 +30,14 @@ from agentflow.exams.candidates import MORE, Candidate, candidates_of, digest
 from agentflow.exams.cases import Exam, read_exam
 from agentflow.exams.comparing import Comparison, compare
 from agentflow.exams.keeping import FILE, Ended, Kept
+from agentflow.exams.planning import Plan
 from agentflow.exams.report import Report, as_json, held_of
-from agentflow.exams.running import Plan, examine
 from agentflow.exams.running import Told as Went
+from agentflow.exams.running import examine
 from agentflow.exams.scoring import Marks, marks_of
 from agentflow.exams.stamping import files_hash, stamps_of
 from agentflow.exams.summary import told_of
+from agentflow.exams.verdict_page import page
 from agentflow.jobs.packs import PackFolder, load_pack, read_connect
 from agentflow.testing import Twin, read_faulty, read_truth
 
@@ -185,6 +189,7 @@ def _told(options: Options, plan: Plan, kept: Kept, went: Went) -> Report:
     exam, home = options.exam, options.home
     marks = marks_of(exam, kept, went.keys)
     told = tuple(told_of(each) for each in marks)
+    figures = _figures(options, kept, went)
     report = Report(
         pack=exam.pack.name,
         cases=len(plan.cases),
@@ -195,15 +200,25 @@ def _told(options: Options, plan: Plan, kept: Kept, went: Went) -> Report:
         told=told,
         held=held_of(told, exam.settings.bars),
         comparisons=_compared(options, marks),
+        figures=figures,
     )
     _write(home / "report.json", as_json(report, exam))
-    if options.faults is None:
-        configs = read_models(options.roles or options.folder.models)
-        stamps = stamps_of(exam.pack, configs, options.folder.folder)
-        figures = calibrate(exam, kept, went.keys, stamps)
-        if figures.steps:
-            _write(home / "calibration.json", figures_json(figures))
+    (home / "verdict.html").write_text(page(report, exam), encoding="utf-8")
+    if figures.steps:
+        _write(home / "calibration.json", figures_json(figures))
     return report
+
+
+def _figures(options: Options, kept: Kept, went: Went) -> Figures:
+    """How the sources err that were asked alone; those of a faulty.toml under stamps that no models.toml has."""
+    configs = {} if options.faults else read_models(options.roles or options.folder.models)
+    stamps = stamps_of(options.exam.pack, configs, options.folder.folder)
+    if options.faults:
+        named = options.faults.read_text(encoding="utf-8")
+        stamps = stamps.model_copy(
+            update={"models": {role: digest(named) for role in read_faulty(options.faults).models}}
+        )
+    return calibrate(options.exam, kept, went.keys, stamps)
 
 
 def _compared(options: Options, marks: Sequence[Marks]) -> tuple[Comparison, ...]:
@@ -244,3 +259,7 @@ def following(total: int, console: Console) -> Generator[Callable[[Ended], None]
             progress.update(task, advance=1, description=f"{ended.candidate}, case {ended.case}: {spent:.4f} USD")
 
         yield tell
+
+
+command.add_command(add)
+command.add_command(export)

@@ -169,8 +169,6 @@ async def _run(
             console.print(
                 f"not connected: {names}; what they know is not checked. Connect them with --connect NAME=URL"
             )
-        for text in runner.stale:
-            console.print(f"{text}: measure again with agentflow exam", soft_wrap=True)
         jobs = await runner.store.jobs(folder.pack.name)
         results = Results(home / "results.jsonl", {job.id: STATUS.get(job.status, "") for job in jobs})
         try:

@@ -58,18 +58,23 @@ def databases(out: Path | None, db: str | None) -> list[str]:
 
 
 async def _trace(wanted: str, urls: Sequence[str]) -> Node:
-    found: list[tuple[str, Job]] = []
-    for url in urls:
-        async with _open(url) as store:
-            found += [(url, job) for job in await store.find(wanted)]
-    exact = [(url, job) for url, job in found if job.id == wanted]
-    url, job = _only(wanted, exact or found, urls)
-    async with _open(url) as store:
+    url, job = await located(wanted, urls)
+    async with opened(url) as store:
         return await trace_of(store, job)
 
 
+async def located(wanted: str, urls: Sequence[str]) -> tuple[str, Job]:
+    """The one job that `wanted` means, and the URL of its database. Raises click.UsageError where there are others."""
+    found: list[tuple[str, Job]] = []
+    for url in urls:
+        async with opened(url) as store:
+            found += [(url, job) for job in await store.find(wanted)]
+    exact = [(url, job) for url, job in found if job.id == wanted]
+    return _only(wanted, exact or found, urls)
+
+
 @asynccontextmanager
-async def _open(url: str) -> AsyncGenerator[Store]:
+async def opened(url: str) -> AsyncGenerator[Store]:
     """The store, to be read alone. Raises ConfigError where its schema is an older one."""
     async with open_database(url, read_only=True) as engine:
         at, newest = await revision(engine)

@@ -16,6 +16,7 @@ from agentflow.cli.results import printable
 from agentflow.cli.run import parse_connections
 from agentflow.connectors.documents import Documents
 from agentflow.engine.models import read_models
+from agentflow.jobs.deadlines import sweeping
 from agentflow.jobs.engines.dbos import DbosEngine, open_dbos
 from agentflow.jobs.engines.serving import Timing
 from agentflow.jobs.ledger.bill import money
@@ -77,7 +78,7 @@ async def _work(folders: Sequence[PackFolder], options: Mapping[str, Any]) -> No
         open_dbos(db, packs=names, timing=replace(Timing(), grace=grace)) as engine,
     ):
         store = next(iter(runners.values())).store
-        async with engine.serve(carrying(store, runners, tell), concurrency=concurrency):
+        async with engine.serve(carrying(store, runners, tell), concurrency=concurrency), sweeping(store, engine):
             console.print(await _greeting(engine, names, db, concurrency), soft_wrap=True, highlight=False)
             await told.wait()
             console.print(f"stopping: what is under way has {grace:g} s to end", highlight=False)

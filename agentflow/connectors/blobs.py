@@ -31,6 +31,18 @@ class Blobs(Protocol):
         """Whether there are bytes under `sha256`."""
         ...
 
+    def renew(self, sha256: str) -> bool:
+        """`holds`; where it can, it makes `stored_at` now, for whoever deletes what nobody refers to."""
+        ...
+
+    def stored_at(self, sha256: str) -> float | None:
+        """When the bytes were stored or renewed, seconds since the epoch; None where there are none."""
+        ...
+
+    def drop(self, sha256: str) -> bool:
+        """Deletes the bytes; False where there were none."""
+        ...
+
     @contextmanager
     def file(self, sha256: str) -> Generator[Path]:
         """A local file with the bytes, to be read while the block lasts."""
@@ -54,6 +66,23 @@ class Folder:
     def holds(self, sha256: str) -> bool:
         """See `Blobs`."""
         return self._path(sha256).is_file()
+
+    def renew(self, sha256: str) -> bool:
+        """See `Blobs`."""
+        found = self.holds(sha256)
+        if found:
+            self._path(sha256).touch()
+        return found
+
+    def stored_at(self, sha256: str) -> float | None:
+        """See `Blobs`."""
+        return self._path(sha256).stat().st_mtime if self.holds(sha256) else None
+
+    def drop(self, sha256: str) -> bool:
+        """See `Blobs`."""
+        found = self.holds(sha256)
+        self._path(sha256).unlink(missing_ok=True)
+        return found
 
     @contextmanager
     def file(self, sha256: str) -> Generator[Path]:
@@ -107,6 +136,25 @@ class Bucket:
         """See `Blobs`."""
         with _told(self._kind, "answer"):
             return bool(self._files.exists(self._path(sha256)))
+
+    def renew(self, sha256: str) -> bool:
+        """See `Blobs`; what lies there keeps its time."""
+        return self.holds(sha256)
+
+    def stored_at(self, sha256: str) -> float | None:
+        """See `Blobs`."""
+        if not self.holds(sha256):
+            return None
+        with _told(self._kind, "answer"):
+            return self._files.modified(self._path(sha256)).timestamp()
+
+    def drop(self, sha256: str) -> bool:
+        """See `Blobs`."""
+        if not self.holds(sha256):
+            return False
+        with _told(self._kind, "delete a document"):
+            self._files.rm_file(self._path(sha256))
+        return True
 
     @contextmanager
     def file(self, sha256: str) -> Generator[Path]:

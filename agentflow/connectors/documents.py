@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import io
 import os
+import re
 import stat
 import tempfile
 from collections.abc import AsyncGenerator
@@ -14,6 +15,9 @@ from typing import IO, BinaryIO, ClassVar
 from agentflow.connectors.blobs import CHUNK, Blobs, open_blobs
 from agentflow.errors import ConnectorError
 from agentflow.flow.record import Document
+
+NAME = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
+"""A sha256 in a text: the name of a document, perhaps."""
 
 
 class Documents:
@@ -62,6 +66,25 @@ class Documents:
         finally:
             await asyncio.to_thread(lent.__exit__, None, None, None)
 
+    async def intact(self, sha256: str) -> bool | None:
+        """Whether the bytes stored under `sha256` are still those; None where there are none."""
+        return await asyncio.to_thread(self._intact, sha256)
+
+    async def drop(self, sha256: str) -> bool:
+        """Deletes what is stored under `sha256`; False where there was nothing."""
+        return await asyncio.to_thread(self._blobs.drop, sha256)
+
+    async def stored_at(self, sha256: str) -> float | None:
+        """When `sha256` was stored, or stored again: seconds since the epoch; None where it is not there."""
+        return await asyncio.to_thread(self._blobs.stored_at, sha256)
+
+    def _intact(self, sha256: str) -> bool | None:
+        try:
+            with self._blobs.file(sha256) as path, path.open("rb") as stored:
+                return hashlib.file_digest(stored, "sha256").hexdigest() == sha256
+        except ConnectorError:  # it is not there, or was found to have changed on its way
+            return False if self._blobs.holds(sha256) else None
+
     def _copy(self, path: Path, name: str) -> Document:
         try:
             descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
@@ -75,7 +98,7 @@ class Documents:
 
     def _put(self, data: bytes) -> str:
         sha = hashlib.sha256(data).hexdigest()
-        if not self._blobs.holds(sha):
+        if not self._blobs.renew(sha):
             self._store(io.BytesIO(data), f"document {sha[:12]}")
         return sha
 

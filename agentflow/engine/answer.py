@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from agentflow.engine.trust import Attempt
 from agentflow.engine.trust.figures import Figures
 from agentflow.engine.wire import BUSY
-from agentflow.errors import AnswerError, BudgetError, DeadlineError, ModelError, RunError, UnpricedError
+from agentflow.errors import AnswerError, BudgetError, CostError, DeadlineError, ModelError, RunError, UnpricedError
 from agentflow.flow.check import Check, Problem, asked_by
 from agentflow.flow.journal import Journal
 from agentflow.flow.model import Model
@@ -56,8 +56,10 @@ class Bounded(Binder, Protocol):
         """Until the deadline of the job, or of the run; endless where there is none."""
         ...
 
-    def within(self, *, usd: Decimal | None = None, seconds: float | None = None) -> Self:
-        """The same models for a step with so much money and time of its own."""
+    def within(
+        self, *, usd: Decimal | None = None, seconds: float | None = None, refused: type[BudgetError] = BudgetError
+    ) -> Self:
+        """The same models for a step with so much money and time of its own; `refused` is raised where money ends."""
         ...
 
     def alike(self, one: str, other: str) -> bool:
@@ -132,7 +134,7 @@ async def by_model(
         return None
     try:
         made = await step.call(*reads, **fetch(step.signature.needs, services, model=model, key=key))
-    except UnpricedError:
+    except (UnpricedError, CostError):
         raise
     except (ModelError, BudgetError, DeadlineError) as error:
         fault, code = _fault(error)
@@ -175,21 +177,27 @@ async def checked(
                 judge = _judge(step, check, makers or {source}, services)
                 if judge is None:
                     continue
-            said[name] = await _run_check(step, check, made, reads, services, judge)
+            said[name] = await run_check(step, check, made, reads, services, judge)
     problems = tuple(problem for found in said.values() for problem in found)
     return Attempt(source, made, problems, said)
 
 
 def _judge(step: Step, check: Check, makers: Collection[str], services: Services) -> Model | None:
     """A model that had no part in what it is to judge."""
-    others = [role for role in asked_by(check) if role not in makers]
+    others = [role for role in asked_by(check) if not any(_alike(services.models, role, one) for one in makers)]
     models = (services.models.bind(role, step.name, (), services.journal) for role in others)
     return next((model for model in models if model is not None), None)
 
 
-async def _run_check(
-    step: Step, check: Check, made: Any, reads: Sequence[Any], services: Services, judge: Model | None
+def _alike(models: Binder, one: str, other: str) -> bool:
+    """Whether two roles are one model, under one name or under two."""
+    return one == other or (isinstance(models, Bounded) and models.alike(one, other))
+
+
+async def run_check(
+    step: Step, check: Check, made: Any, reads: Sequence[Any], services: Services, judge: Model | None = None
 ) -> tuple[Problem, ...]:
+    """What one of the step's checks says of what was made; a problem of its own where it fails."""
     signature = signature_of(check)
     places = [place_of(kind, step.signature.reads) for kind in signature.reads[1:]]
     try:

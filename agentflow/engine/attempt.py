@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import cached_property
@@ -32,6 +32,7 @@ from agentflow.engine.trust.buying import CALL_SECONDS, DEARER, Need, Votes, che
 from agentflow.engine.trust.evidence import Laws, believe, laws_of
 from agentflow.engine.trust.figures import Tuned
 from agentflow.engine.trust.law import Pattern
+from agentflow.engine.trust.routing import features_of, is_skipped
 from agentflow.engine.trust.standing import MERGED, Standing, accepted, doubted, likeliest, stand
 from agentflow.engine.trust.verdict import accepts, conclude
 from agentflow.flow.check import Problem
@@ -77,8 +78,10 @@ class Case:
 
     async def climbed(self, ladder: Tuned) -> Verdict:
         """The answer of the first rung after which it is trusted as far as is asked there."""
-        standing, wanted = None, 1.0
-        for rung in (each for each in ladder.rungs if each.source in self.ladder and self._left(each.source)):
+        standing, wanted, features = None, 1.0, features_of(self.reads)
+        for rung in (each for each in ladder.rungs if each.source in self.ladder):
+            if is_skipped(rung.skip, features) or not self._left(rung.source):
+                continue
             before = standing.least if standing else 0.0
             answered = await self._ask([rung.source])
             standing = await self._stand() if answered else standing
@@ -119,7 +122,8 @@ class Case:
             passes = standing is not None and accepts(standing.candidate) and self._passes(standing, alpha)
             for attempt in answered:
                 trust = (before, standing.least if standing else 0.0)
-                await self._note(attempt, trust, passes and attempt is answered[-1])
+                last = standing.candidate if standing and passes and attempt is answered[-1] else None
+                await self._note(attempt, trust, last is not None, last)
             if standing and passes:
                 return accepted(standing, self.attempts)
 
@@ -235,20 +239,18 @@ class Case:
         return frozenset(now).union(*(attempt.told for attempt in own))
 
     async def _stand(self) -> Standing | None:
-        answers = [attempt for attempt in self.attempts if attempt.made is not None]
-        if not answers:
-            return None
-        beliefs = believe(self.attempts, self._laws, self.step.ties, one_type=len(self.step.signature.makes) == 1)
-        candidate = likeliest(answers, beliefs)
-        if candidate.source == MERGED:
-            makers, told = {attempt.source for attempt in answers}, candidate.told
-            candidate = await checked(self.step, MERGED, candidate.made, self.reads, self.services, makers)
-            candidate = replace(candidate, told=told)
-        return stand(candidate, beliefs, self.step.ties, self._laws.figures.identities, self.policy.promises)
+        async def check(made: Any, makers: Collection[str]) -> Attempt:
+            return await checked(self.step, MERGED, made, self.reads, self.services, makers)
 
-    async def _note(self, attempt: Attempt, trust: tuple[float, float] | None, passes: bool) -> None:
+        return await standing_of(self.step, self.attempts, self._laws, check)
+
+    async def _note(
+        self, attempt: Attempt, trust: tuple[float, float] | None, passes: bool, left: Attempt | None = None
+    ) -> None:
         self._noted += 1
-        line = line_of(self.step, self.item, self._noted, attempt, trust=trust, accepted=passes)
+        line = line_of(
+            self.step, self.item, self._noted, attempt, trust=trust, accepted=passes, left=left, ladder=self.ladder
+        )
         await self.services.journal.attempt(line)
 
     def _left(self, source: str) -> int:
@@ -315,6 +317,28 @@ class Case:
         calls = self._laws.figures.calls
         assumed = [0.0 if is_code(self.step, source) else CALL_SECONDS for source in self.ladder]
         return tuple(calls[s].seconds if s in calls else a for s, a in zip(self.ladder, assumed, strict=True))
+
+
+async def standing_of(
+    step: Step,
+    attempts: Sequence[Attempt],
+    laws: Laws,
+    check: Callable[[Any, Collection[str]], Awaitable[Attempt]],
+) -> Standing | None:
+    """Where the attempts leave the step; None where none is an answer.
+
+    `check` holds a record against the step's checks that several sources, its makers, had a part in.
+    """
+    answers = [attempt for attempt in attempts if attempt.made is not None]
+    if not answers:
+        return None
+    beliefs = believe(attempts, laws, step.ties, one_type=len(step.signature.makes) == 1)
+    candidate = likeliest(answers, beliefs)
+    if candidate.source == MERGED:
+        told = candidate.told
+        candidate = await check(candidate.made, {attempt.source for attempt in answers})
+        candidate = replace(candidate, told=told)
+    return stand(candidate, beliefs, step.ties, laws.figures.identities, step.policy.promises)
 
 
 def _distinct(step: Step, models: Binder) -> tuple[str, ...]:

@@ -8,11 +8,18 @@ from agentflow.errors import BudgetError
 class Budget:
     """USD that may still be spent, out of those of `within` where it is given."""
 
-    def __init__(self, limit: Decimal | None, within: "Budget | None" = None, mend: str = "raise --budget") -> None:
-        """`mend` is what an error says to do where it is not enough."""
+    def __init__(
+        self,
+        limit: Decimal | None,
+        within: "Budget | None" = None,
+        mend: str = "raise --budget",
+        refused: type[BudgetError] = BudgetError,
+    ) -> None:
+        """`mend` is what an error says to do where it is not enough, `refused` the error."""
         self._left = limit
         self._within = within
         self._mend = mend
+        self._refused = refused
 
     @property
     def left(self) -> Decimal | None:
@@ -32,7 +39,7 @@ class Budget:
     def _check(self, amount: Decimal) -> None:
         left = self._left
         if left is not None and (amount > left or left <= 0):
-            raise BudgetError(f"the next call may cost {amount:.6f} USD and {left:.6f} are left; {self._mend}")
+            raise self._refused(f"the next call may cost {amount:.6f} USD and {left:.6f} are left; {self._mend}")
         if self._within is not None:
             self._within._check(amount)
 

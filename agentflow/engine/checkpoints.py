@@ -82,3 +82,9 @@ def memory_saver() -> Any:
 async def forget(job: str, saver: Any) -> None:
     """Deletes the job's checkpoints."""
     await saver.adelete_thread(job)
+
+
+async def texts(job: str, saver: Any) -> str:
+    """All that the job's newest checkpoint holds, as text to be searched; empty where there is none."""
+    stored = await saver.aget_tuple({"configurable": {"thread_id": job}})
+    return "" if stored is None else repr((stored.checkpoint, stored.pending_writes))

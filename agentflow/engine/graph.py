@@ -18,7 +18,7 @@ from langgraph.types import Command, Send, interrupt
 from agentflow.engine.attempt import type_made
 from agentflow.engine.trust import Accepted, Doubted, Verdict
 from agentflow.errors import StepLimitError
-from agentflow.flow.step import Step, as_list, item_of, label
+from agentflow.flow.step import Step, as_list, label, load
 from agentflow.flow.workflow import Workflow
 
 State = Mapping[str, Any]
@@ -146,7 +146,7 @@ def _step(workflow: Workflow[Any, Any], step: Step) -> Any:
     async def run(state: State, runtime: Runtime[Context]) -> Any:
         if any(state.get(label(record)) is None for record in step.reads):
             return {}  # a join that still waits for the rest of its fork
-        reads = [_load(record, state[label(record)]) for record in step.reads]
+        reads = [load(record, state[label(record)]) for record in step.reads]
         verdict = await runtime.context.perform(step, reads, None)
         if isinstance(verdict, Doubted):
             return _command(update={_review(step): _asked(step, verdict)}, goto=_review(step))
@@ -179,7 +179,7 @@ def _item(workflow: Workflow[Any, Any], step: Step) -> Any:
     kinds = step.signature.reads
 
     async def run(state: State, runtime: Runtime[Context]) -> Any:
-        reads = [_load(kind, value) for kind, value in zip(kinds, state["reads"], strict=True)]
+        reads = [load(kind, value) for kind, value in zip(kinds, state["reads"], strict=True)]
         verdict = await runtime.context.perform(step, reads, state["index"])
         if isinstance(verdict, Doubted):
             asked = {"question": {**_asked(step, verdict), "item": state["index"]}, "index": state["index"]}
@@ -241,12 +241,6 @@ def _notes(verdict: Accepted) -> dict[str, Any]:
 def _dump(made: Any) -> Any:
     listed = as_list(made)
     return made.model_dump(mode="json") if listed is None else [one.model_dump(mode="json") for one in listed]
-
-
-def _load(kind: Any, value: Any) -> Any:
-    if (item := item_of(kind)) is not None:
-        return [item.model_validate(one) for one in value]
-    return kind.model_validate(value)
 
 
 def _named(kinds: Sequence[Any], name: str) -> Any:

@@ -13,6 +13,7 @@ from agentflow.engine.budget import Budget
 from agentflow.engine.calling import Bound
 from agentflow.engine.config import ModelConfig, read_models
 from agentflow.engine.wire import Wire, now
+from agentflow.errors import BudgetError
 from agentflow.flow.check import Problem
 from agentflow.flow.journal import Journal
 from agentflow.flow.model import Model
@@ -66,10 +67,16 @@ class Models:
         """Until the deadline."""
         return self.until - now()
 
-    def within(self, *, usd: Decimal | None = None, seconds: float | None = None) -> "Models":
-        """The same models for a job, or a step, with less money and time; what it spends is taken from both."""
+    def within(
+        self, *, usd: Decimal | None = None, seconds: float | None = None, refused: type[BudgetError] = BudgetError
+    ) -> "Models":
+        """The same models for a job, or a step, with less money and time; what it spends is taken from both.
+
+        `refused` is what a call raises that could cost more than is left.
+        """
         until = self.until if seconds is None else min(self.until, now() + seconds)
-        budget = self.budget if usd is None else Budget(usd, self.budget, "raise that of the policy or the pack")
+        mend = "raise that of the policy or the pack"
+        budget = self.budget if usd is None else Budget(usd, self.budget, mend, refused)
         return replace(self, budget=budget, until=until)
 
     def alike(self, one: str, other: str) -> bool:

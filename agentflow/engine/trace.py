@@ -1,10 +1,11 @@
 """The trace: the line that an attempt leaves in its job's journal, and the meter of what it asked of models."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, Literal
+from itertools import islice
+from typing import Any, Literal, TypeVar
 from uuid import uuid4
 
 from agentflow.engine.trust.values import dump, evidence_of
@@ -12,6 +13,8 @@ from agentflow.engine.trust.verdict import Asked, Attempt
 from agentflow.flow.check import Problem
 from agentflow.flow.journal import AttemptLine, Begun, CostLine, Journal
 from agentflow.flow.step import Step, as_list, label
+
+P = TypeVar("P")
 
 RAISED, ASKED = "raised", "asked"
 """The fault of an attempt whose own code raised an error, and of a person's who has not answered yet."""
@@ -63,8 +66,13 @@ def line_of(
     *,
     trust: tuple[float, float] | None = None,
     accepted: bool = False,
+    left: Attempt | None = None,
+    ladder: Sequence[str] = (),
 ) -> AttemptLine:
-    """What the journal keeps of an attempt; `trust` is that before and that after it."""
+    """What the journal keeps of an attempt; `trust` is that before and that after it.
+
+    `left` is what left the step after it, and `ladder` who could be asked.
+    """
     asked, (before, after) = attempt.asked, trust or (None, None)
     return AttemptLine(
         attempt=asked.attempt or new_id(),
@@ -85,7 +93,28 @@ def line_of(
         tokens_out=asked.tokens_out,
         seconds=attempt.seconds,
         cost=attempt.cost,
+        weighed=_weighed(step, attempt, left, ladder, judged=trust is not None) or None,
     )
+
+
+def _weighed(
+    step: Step, attempt: Attempt, left: Attempt | None, ladder: Sequence[str], *, judged: bool
+) -> dict[str, Any]:
+    found: dict[str, Any] = {"said": {name: len(problems) for name, problems in attempt.said.items()}}
+    if judged:
+        found |= {"told": sorted(attempt.told), "sure": dict(attempt.confidences)}
+        found |= {"ladder": list(ladder) if tuple(ladder) != step.policy.ladder else None}
+    if left is not None and left is not attempt:
+        codes = {name: sorted({p.code for p in problems}) for name, problems in left.said.items()}
+        found |= {"left": {"source": left.source, "found": codes}}
+    return {name: value for name, value in found.items() if value}
+
+
+def said_by(problems: Sequence[P], weighed: Mapping[str, Any] | None) -> dict[str, tuple[P, ...]]:
+    """By check that has seen an answer: which of its problems it found; from what the journal keeps of the attempt."""
+    counts: Mapping[str, int] = (weighed or {}).get("said", {})
+    rest = iter(problems)
+    return {name: tuple(islice(rest, count)) for name, count in counts.items()}
 
 
 def raised(source: str, error: Exception, seconds: float) -> Attempt:

@@ -34,8 +34,8 @@ def calibrate(
     }
     rows = [row for each in found.values() for row in each]
     cases = {case.id: case for case in exam.of(*splits)}
-    seen = {row.case for row in rows}
-    documents = {cases[str(case).partition("#")[0]].own for case in seen}
+    seen = {str(row.case).partition(ITEM)[0] for row in rows}
+    documents = {cases[case].own for case in seen}
     trials = max((row.trial for row in rows), default=-1) + 1
     about = ABOUT.format(cases=len(seen), documents=len(documents), trials=trials)
     return Figures(about=about, steps=figures, stamps=stamps)
@@ -54,13 +54,12 @@ def observations(
     runs = kept.by_run()
     found: dict[str, list[Observation]] = {}
     for key in keys:
-        right = True
+        wrong: set[str] = set()
         for line in runs.get(key, ()):
-            if right and line.case in cases and not line.given:
-                rows = _rows(exam, steps[line.step], cases[line.case], line)
-                if rows:
-                    found.setdefault(line.step, []).extend(rows)
-            right = right and _is_right(exam, steps[line.step], cases.get(line.case), line)
+            if line.case in cases and not line.given and not wrong - {line.step}:
+                found.setdefault(line.step, []).extend(_rows(exam, steps[line.step], cases[line.case], line))
+            if not _is_right(exam, steps[line.step], cases.get(line.case), line):
+                wrong.add(line.step)
     return {name: rows for name, rows in found.items() if rows}
 
 

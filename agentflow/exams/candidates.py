@@ -10,7 +10,7 @@ from typing import Any
 from agentflow.engine.answer import Binder, Bounded
 from agentflow.engine.config import ModelConfig
 from agentflow.engine.trust.figures import Figures
-from agentflow.errors import ConfigError
+from agentflow.errors import BudgetError, ConfigError
 from agentflow.flow.check import Problem
 from agentflow.flow.journal import Journal
 from agentflow.flow.model import Model
@@ -65,9 +65,11 @@ class BoundedTrial(Trial, Bounded):
         """See `Bounded.seconds_left`."""
         return self.models.seconds_left
 
-    def within(self, *, usd: Decimal | None = None, seconds: float | None = None) -> "BoundedTrial":
+    def within(
+        self, *, usd: Decimal | None = None, seconds: float | None = None, refused: type[BudgetError] = BudgetError
+    ) -> "BoundedTrial":
         """See `Bounded.within`."""
-        return BoundedTrial(self.models.within(usd=usd, seconds=seconds), self.number)
+        return BoundedTrial(self.models.within(usd=usd, seconds=seconds, refused=refused), self.number)
 
     def alike(self, one: str, other: str) -> bool:
         """See `Bounded.alike`."""

@@ -43,6 +43,8 @@ class Case(BaseModel):
     """What is right, by record type: the outcome, what is delivered, what single steps make. Of a record only the
     fields that stand here are compared; null says that a field has to stay empty. `list[Line]` is what an `.each`
     makes. A question's type says that a person has to be asked."""
+    review: bool = False
+    """Nothing may leave without a person, whatever the values are: what is right is to ask one."""
     tags: dict[str, str] = {}
     """What figures are told by: `{"vendor": "ACME", "language": "de"}`."""
     document: str | None = None

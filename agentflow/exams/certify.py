@@ -73,26 +73,27 @@ BEGIN = 0.6
 begin earlier spends delta on bars that accept little, to begin later loses all where the other split was lucky."""
 
 
-def certify(cases: Sequence[Scored], promise: Promise, *, first: float = 0.0) -> Certificate:
+def certify(cases: Sequence[Scored], promise: Promise, *, first: float = 0.0, of: int | None = None) -> Certificate:
     """The lowest bar that is proven to hold the promise.
 
     `first` is the share of cases accepted from which on bars are looked at; it must not come from these cases
-    (`first_look` takes it from another split). Ties are accepted together.
+    (`first_look` takes it from another split). `of` is how many cases there were where not all have an answer that
+    may be accepted. Ties are accepted together.
     """
-    ranked = sorted(cases, key=lambda case: -case.sure)
+    ranked, of = sorted(cases, key=lambda case: -case.sure), len(cases) if of is None else of
     wrong = list(accumulate((case.wrong for case in ranked), initial=0))
-    boundary = looking(len(ranked), promise.alpha, promise.delta, max(1, round(first * len(ranked))))
+    boundary = looking(of, promise.alpha, promise.delta, max(1, round(first * of)))
     best = 0
     for m in range(1, len(ranked) + 1):
         last_of_its_kind = m == len(ranked) or ranked[m].sure < ranked[m - 1].sure
         if last_of_its_kind and wrong[m] <= boundary[m]:
             best = m
-    return Certificate(promise, ranked[best - 1].sure if best else None, best, wrong[best], len(ranked))
+    return Certificate(promise, ranked[best - 1].sure if best else None, best, wrong[best], of)
 
 
-def first_look(tuned: Sequence[Scored], promise: Promise) -> float:
+def first_look(tuned: Sequence[Scored], promise: Promise, of: int | None = None) -> float:
     """Where `certify` had best begin, as a share of cases in steps of a twentieth, from cases that are none of its."""
-    return math.floor(20 * BEGIN * certify(tuned, promise).coverage) / 20
+    return math.floor(20 * BEGIN * certify(tuned, promise, of=of).coverage) / 20
 
 
 def p_value(wrong: int, accepted: int, alpha: float) -> float:
@@ -156,8 +157,11 @@ def bears(n: int, promise: Promise) -> int:
     return allowed(n, promise.alpha, promise.delta)[n]
 
 
-def advice(certificate: Certificate, tuned: Sequence[Scored] = ()) -> list[str]:
-    """For people: what is proven, and how many cases more would prove what. `tuned` tells what to expect of them."""
+def advice(certificate: Certificate, tuned: Sequence[Scored] = (), of: int | None = None) -> list[str]:
+    """For people: what is proven, and how many cases more would prove what.
+
+    `tuned` tells what to expect of them: the answers that may be accepted, of so many cases.
+    """
     promise, at = certificate.promise, certificate
     lines: list[str] = []
     if at.bar is not None:
@@ -173,18 +177,18 @@ def advice(certificate: Certificate, tuned: Sequence[Scored] = ()) -> list[str]:
         )
     else:
         lines.append(f"no bar is proven to keep {promise.alpha:.2%} on {at.of} cases")
-    return lines + _expected(certificate, tuned)
+    return lines + _expected(certificate, tuned, len(tuned) if of is None else of)
 
 
-def _expected(certificate: Certificate, tuned: Sequence[Scored]) -> list[str]:
+def _expected(certificate: Certificate, tuned: Sequence[Scored], of: int) -> list[str]:
     """What more cases would prove, at coverages that the tuned cases can keep the promise at."""
     promise = certificate.promise
     ranked = sorted(tuned, key=lambda case: -case.sure)
     wrong = list(accumulate((case.wrong for case in ranked), initial=0))
     lines: list[str] = []
     for share in (0.5, 0.75, 0.9, 1.0):
-        m = round(share * len(ranked))
-        if not m or share <= certificate.coverage:
+        m = round(share * of)
+        if not 0 < m <= len(ranked) or share <= certificate.coverage:
             continue
         # Half an error more than was seen: none in m cases is no rate of none.
         want = wanted(promise, risk=(wrong[m] + 0.5) / (m + 1), coverage=share)

@@ -181,14 +181,17 @@ def demoted(ladder: Sequence[str], sources: Sequence[str]) -> tuple[str, ...]:
 
 
 def widened(figures: Figures, step: str, sources: Sequence[str]) -> Figures:
-    """The figures with nothing left of what the exam found of those sources at the step: their priors alone."""
+    """The figures with nothing left of what the exam found of those sources at the step: their priors alone.
+
+    A ladder that the exam has chosen for the step goes too: it was certified with the sources as they were.
+    """
     found = figures.steps.get(step)
     if found is None or not sources:
         return figures
     fields = {path: _forgotten(each, sources) for path, each in found.fields.items()}
-    wide = found.model_copy(update={"every": _forgotten(found.every, sources), "fields": fields})
+    wide = found.model_copy(update={"every": _forgotten(found.every, sources), "fields": fields, "ladder": None})
     steps: dict[str, StepFigures] = {**figures.steps, step: wide}
-    return Figures(about=figures.about, steps=steps)
+    return Figures(about=figures.about, steps=steps, stamps=figures.stamps)  # a copy would share what is worked out
 
 
 def _forgotten(field: FieldFigures, sources: Sequence[str]) -> FieldFigures:

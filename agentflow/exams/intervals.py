@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from agentflow.engine.trust.figures import Rate
+
 Z = 1.959963984540054
 """Two-sided 95 %."""
 
@@ -20,6 +22,8 @@ class Estimate:
     value: float | None
     low: float | None
     high: float | None
+    worth: float | None = None
+    """Of a share: as many independent rows would tell it as well."""
 
 
 NOTHING = Estimate(None, None, None)
@@ -38,7 +42,8 @@ def share(rows: Iterable[tuple[str, float]]) -> Estimate:
     if not n:
         return NOTHING
     p = sum(value for value, _ in sums) / n
-    return Estimate(p, *wilson(p, worth(p, sums)))
+    independent = worth(p, sums)
+    return Estimate(p, *wilson(p, independent), independent)
 
 
 def worth(p: float, sums: Sequence[tuple[float, float]]) -> float:
@@ -109,3 +114,48 @@ def _sums(rows: Iterable[tuple[str, float, float]]) -> list[tuple[float, float]]
         above[cluster] += value
         below[cluster] += count
     return [(above[cluster], below[cluster]) for cluster in above]
+
+
+def of_rate(rate: Rate) -> Estimate:
+    """A counted rate with the middle 95 % of its Beta law."""
+    if rate.hits <= 0 or rate.misses <= 0:
+        return Estimate(rate.mean, *((0.0, 1.0) if rate.hits + rate.misses == 0 else (rate.mean, rate.mean)))
+    low, high = (_beta_quantile(part, rate.hits, rate.misses) for part in (0.025, 0.975))
+    return Estimate(rate.mean, low, high)
+
+
+def _beta_quantile(part: float, a: float, b: float) -> float:
+    low, high = 0.0, 1.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if beta_below(middle, a, b) < part else (low, middle)
+    return (low + high) / 2
+
+
+def beta_below(x: float, a: float, b: float) -> float:
+    """P(X <= x) of a Beta law: the regularised incomplete beta function, as its continued fraction (DLMF 8.17.22)."""
+    if x <= 0 or x >= 1:
+        return float(x >= 1)
+    if x > (a + 1) / (a + b + 2):
+        return 1 - beta_below(1 - x, b, a)
+    scale = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
+    return math.exp(scale) * _fraction(x, a, b) / a
+
+
+def _fraction(x: float, a: float, b: float) -> float:
+    """1 / (1 + d1 / (1 + d2 / (1 + ...))), by Lentz's method."""
+    above, below = 1.0, 1 / _off_zero(1 - (a + b) * x / (a + 1))
+    value = below
+    for m in range(1, 300):
+        even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
+        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+        for step in (even, odd):
+            below, above = 1 / _off_zero(1 + step * below), _off_zero(1 + step / above)
+            value *= below * above
+        if abs(below * above - 1) < 1e-10:
+            break
+    return value
+
+
+def _off_zero(x: float) -> float:
+    return x if abs(x) > 1e-30 else 1e-30

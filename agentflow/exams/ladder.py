@@ -13,7 +13,9 @@ from itertools import accumulate
 
 NEVER = math.inf
 """The bar of a rung whose answer is never taken by itself."""
-SWEEPS, GRID, HALVINGS = 6, 24, 8
+REFUSED = -math.inf
+"""How sure an answer is that may not be taken: a check objects to it, or there is none."""
+SWEEPS, GRID, HALVINGS = 5, 16, 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class Done:
     @property
     def silent(self) -> float:
         """The share of what was accepted that is wrong."""
-        return 1 - self.right / self.accepted if self.accepted else 0.0
+        return (self.accepted - self.right) / self.accepted if self.accepted else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,28 @@ def done(climbs: Sequence[Climb], bars: Bars, review: float = 0.0) -> Done:
 def cheapest(climbs: Sequence[Climb], aim: Aim) -> Ladder | None:
     """The bars that keep the aim on these cases at least cost; None where none are found that do."""
     found = [ladder for ladder in frontier(climbs, aim) if aim.held_by(ladder.done)]
-    return min(found, key=lambda ladder: ladder.done.cost, default=None)
+    best = min(found, key=lambda ladder: ladder.done.cost, default=None)
+    return best and _loosened(climbs, aim, best)
+
+
+def _loosened(climbs: Sequence[Climb], aim: Aim, ladder: Ladder) -> Ladder:
+    """The ladder with its bars lowered one by one as far as the aim bears: prices alone leave gaps between ladders."""
+    for j in reversed(range(len(ladder.bars))):
+        lower = sorted({climb[j].sure for climb in climbs if REFUSED < climb[j].sure < ladder.bars[j]})
+        low, high = 0, len(lower)
+        while low < high:
+            middle = (low + high) // 2
+            tried = _with(climbs, aim, ladder.bars, j, lower[middle])
+            if aim.held_by(tried.done):
+                ladder, high = (tried if tried.done.cost < ladder.done.cost else ladder), middle
+            else:
+                low = middle + 1
+    return ladder
+
+
+def _with(climbs: Sequence[Climb], aim: Aim, bars: Bars, j: int, bar: float) -> Ladder:
+    changed = (*bars[:j], bar, *bars[j + 1 :])
+    return Ladder(changed, done(climbs, changed, aim.review if isinstance(aim, Silent) else 0.0))
 
 
 def frontier(climbs: Sequence[Climb], aim: Aim) -> list[Ladder]:
@@ -160,8 +183,8 @@ def _bar(climbs: Sequence[Climb], bars: Sequence[float], j: int, aim: Aim, price
     coming.sort(key=lambda climb: -climb[j].sure)
     gains = (_taken(climb[j], aim, price) - _gone_on(climb, bars, j + 1, aim, price) for climb in coming)
     sums = list(accumulate(gains, initial=0.0))
-    ends = [m for m in range(1, len(coming)) if coming[m][j].sure < coming[m - 1][j].sure]
-    best = min((0, *ends, len(coming)), key=lambda m: sums[m])
+    sure = [*(climb[j].sure for climb in coming), REFUSED]
+    best = min((0, *(m for m in range(1, len(sure)) if sure[m] < sure[m - 1])), key=lambda m: sums[m])
     if best == 0:
         return NEVER
     return coming[best - 1][j].sure

@@ -4,20 +4,18 @@ A record that is put together from several answers is met by no check here: the 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agentflow.engine.trust.estimating import BINS, estimate
 from agentflow.engine.trust.evidence import Laws, Ties, believe
 from agentflow.engine.trust.figures import StepFigures, pattern_of
 from agentflow.engine.trust.observing import Observation, observed
+from agentflow.engine.trust.routing import is_skipped
 from agentflow.engine.trust.standing import likeliest, stand
 from agentflow.engine.trust.values import Leaves, is_empty, is_shape, leaves
 from agentflow.engine.trust.verdict import Attempt, Made, accepts
-from agentflow.exams.ladder import Climb, Rung
-
-REFUSED = -1.0
-"""How sure an answer is that a check objects to, or that there is none of: below every bar."""
+from agentflow.exams.ladder import REFUSED, Climb, Rung
 
 
 @dataclass(frozen=True)
@@ -30,6 +28,10 @@ class Asked:
     """By source, one a trial."""
     features: Mapping[str, str] = field(default_factory=dict[str, str])
     """What is known before anybody is asked."""
+    judge: Callable[[Made], bool] | None = None
+    """Whether a record is right; by the truth and the promises where None."""
+    document: str = ""
+    """What cases of one document have in common."""
 
 
 @dataclass(frozen=True)
@@ -79,30 +81,37 @@ def _edges(rows: Sequence[Observation]) -> dict[str, tuple[float, ...]]:
     return edges
 
 
-def climbs(cases: Sequence[Asked], rungs: Sequence[str], weighing: Weighing) -> list[Climb]:
+Skips = Sequence[Mapping[str, Sequence[str]]]
+"""By rung: values of features whose cases skip it."""
+
+
+def climbs(cases: Sequence[Asked], rungs: Sequence[str], weighing: Weighing, skips: Skips = ()) -> list[Climb]:
     """The cases up a ladder of these sources; one that stands there twice gives its answer of another trial.
 
-    Cases without so many answers are left out.
+    Cases without so many answers are left out. A rung that a case skips costs nothing and takes nothing.
     """
     sources = tuple(dict.fromkeys(rungs))
     laws = Laws(weighing.figures, sources, weighing.code & set(sources))
     wanted = Counter(rungs)
     whole = [case for case in cases if all(len(case.attempts.get(s, ())) >= n for s, n in wanted.items())]
-    return [tuple(_climb(case, rungs, laws, weighing)) for case in whole]
+    return [tuple(_climb(case, rungs, laws, weighing, skips)) for case in whole]
 
 
-def _climb(case: Asked, rungs: Sequence[str], laws: Laws, weighing: Weighing) -> Iterator[Rung]:
+def _climb(case: Asked, rungs: Sequence[str], laws: Laws, weighing: Weighing, skips: Skips) -> Iterator[Rung]:
     given: list[Attempt] = []
     asked: Counter[str] = Counter()
-    for source in rungs:
+    for place, source in enumerate(rungs):
+        if skips and is_skipped(skips[place], case.features):
+            yield Rung(REFUSED, right=False, cost=0.0)
+            continue
         attempt = case.attempts[source][asked[source]]
         asked[source] += 1
         given.append(attempt)
-        sure, right = _stands(given, case.truth, laws, weighing)
+        sure, right = _stands(given, case, laws, weighing)
         yield Rung(sure, right, float(attempt.cost))
 
 
-def _stands(given: Sequence[Attempt], truth: Made, laws: Laws, weighing: Weighing) -> tuple[float, bool]:
+def _stands(given: Sequence[Attempt], case: Asked, laws: Laws, weighing: Weighing) -> tuple[float, bool]:
     """How far the best record is trusted, and whether it is right in all that is promised."""
     answers = [attempt for attempt in given if attempt.made is not None]
     if not answers:
@@ -111,7 +120,8 @@ def _stands(given: Sequence[Attempt], truth: Made, laws: Laws, weighing: Weighin
     candidate = likeliest(answers, beliefs)
     standing = stand(candidate, beliefs, weighing.ties, weighing.figures.identities, weighing.promises)
     sure = standing.least if accepts(candidate) else REFUSED
-    return sure, is_right(candidate.made, truth, weighing.promises)
+    right = case.judge(candidate.made) if case.judge else is_right(candidate.made, case.truth, weighing.promises)
+    return sure, right
 
 
 def is_right(made: Made, truth: Made, promises: Sequence[str] = ()) -> bool:

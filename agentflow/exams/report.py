@@ -1,13 +1,14 @@
 """Report: what an exam has found, as report.json says it: figures, bars, and what changed against another run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
+from agentflow.engine.trust.figures import FieldFigures, Figures
 from agentflow.exams.cases import Bars, Exam
 from agentflow.exams.comparing import Comparison, holm
-from agentflow.exams.intervals import Estimate
+from agentflow.exams.intervals import Estimate, of_rate
 from agentflow.exams.summary import Summary, Told
 
 Sense = Literal["at least", "at most"]
@@ -52,6 +53,8 @@ class Report:
     told: tuple[Told, ...]
     held: tuple[Held, ...]
     comparisons: tuple[Comparison, ...] = ()
+    figures: Figures = field(default_factory=Figures)
+    """How each source errs, as calibration.json has it."""
 
     @property
     def regressions(self) -> list[Comparison]:
@@ -84,8 +87,8 @@ def _held(name: str, whole: Summary, bars: Bars) -> list[Held]:
 def as_json(report: Report, exam: Exam) -> dict[str, Any]:
     """The content of report.json. Every figure is `{"value", "low", "high"}` with its 95 % interval, null where none.
 
-    `candidates` have `end_to_end`, `fields`, `steps`, `tags` and `silently_wrong`, runs by case; `bars` and
-    `comparisons` have what decides the exit code.
+    `candidates` have `end_to_end`, `fields`, `steps`, `tags` and `silently_wrong`, runs by case; `sources`, by step,
+    how often each source errs and what two of them share; `bars` and `comparisons` have what decides the exit code.
     """
     human = exam.settings.human_cost
     return {
@@ -100,8 +103,17 @@ def as_json(report: Report, exam: Exam) -> dict[str, Any]:
         "ok": report.ok,
         "candidates": {each.candidate: _candidate(each) for each in report.told},
         "bars": [plain(held) | {"ok": held.ok, "sure": held.sure} for held in report.held],
+        "sources": {name: _sources(each.every) for name, each in report.figures.steps.items()},
         "comparisons": [plain(each) | {"regression": each in report.regressions} for each in report.comparisons],
     }
+
+
+def _sources(every: FieldFigures) -> dict[str, Any]:
+    rates = ("systematic", "slip", "fault", "abstain")
+    found = {
+        name: {rate: plain(of_rate(getattr(each, rate))) for rate in rates} for name, each in every.sources.items()
+    }
+    return {"errs": found, "shared": {pair: plain(of_rate(rate)) for pair, rate in every.shared.items()}}
 
 
 def _candidate(told: Told) -> dict[str, Any]:

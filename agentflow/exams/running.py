@@ -2,13 +2,10 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import lru_cache
-from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 from agentflow.connectors.documents import Documents
@@ -18,53 +15,15 @@ from agentflow.engine.trust import Verdict
 from agentflow.engine.trust.values import evidence_of
 from agentflow.errors import ConfigError, LeaseLost, PackError, StoreError, UnpricedError
 from agentflow.exams.asking import CASE, Asking, verdict_of
-from agentflow.exams.candidates import MORE, Candidate, digest
-from agentflow.exams.cases import Case, Exam
+from agentflow.exams.candidates import MORE, Candidate
+from agentflow.exams.cases import Case
 from agentflow.exams.keeping import Ended, Kept, StepDone
+from agentflow.exams.planning import Plan
 from agentflow.flow.record import Document
 from agentflow.flow.step import Step, item_of, label
 
 OURS = (ConfigError, PackError, UnpricedError, StoreError, LeaseLost)
 """Errors that end the exam: they are no answer of a candidate's."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is to be run."""
-
-    exam: Exam
-    cases: tuple[Case, ...]
-    candidates: tuple[Candidate, ...]
-    trials: int = 3
-    step: str | None = None
-    """Only this step is examined, not what follows it."""
-
-    def __post_init__(self) -> None:
-        names = [step.name for step in self.exam.pack.workflow.steps if step.kind != "review"]
-        if self.step is not None and self.step not in names:
-            raise ConfigError(f"{self.exam.pack.name} has no step {self.step}; it has {', '.join(names)}")
-
-    def runs(self) -> Iterator[tuple[Candidate, Case, int]]:
-        """All runs; where the money ends, every candidate has seen as many cases."""
-        for trial in range(self.trials):
-            for case in self.cases:
-                for candidate in self.candidates:
-                    yield candidate, case, trial
-
-    @property
-    def size(self) -> int:
-        """How many runs there are."""
-        return self.trials * len(self.cases) * len(self.candidates)
-
-    def key(self, candidate: Candidate, case: Case, trial: int) -> str:
-        """The run's name: the same as long as its answers may be."""
-        effects = any(step.effect for step in self.exam.pack.workflow.steps)
-        gold = case.gold if effects or self.step else None
-        told = [candidate.name, candidate.stamp, case.id, case.input, self._file(case), gold, trial, self.step]
-        return digest(told)
-
-    def _file(self, case: Case) -> str | None:
-        return None if case.file is None else _hashed(self.exam.folder / case.file)
 
 
 @dataclass
@@ -78,8 +37,13 @@ class Told:
     """Runs that met no model; the next start does them."""
     capped: bool = False
     """True where the money has ended before the runs."""
-    keys: list[str] = field(default_factory=list[str])
-    """The runs that are done."""
+    places: dict[str, int] = field(default_factory=dict[str, int])
+    """The runs that are done, each with its place in the plan."""
+
+    @property
+    def keys(self) -> list[str]:
+        """The runs that are done, in the order of the plan."""
+        return sorted(self.places, key=self.places.__getitem__)
 
 
 class _Stop(Exception):
@@ -110,13 +74,16 @@ async def examine(
 
     Raises ConfigError, PackError and UnpricedError; what else a pack's code raises fails its own run.
     """
-    room, told, waiting = _Room(plan, kept, connectors), Told(), plan.runs()
+    room, told, waiting = _Room(plan, kept, connectors), Told(), enumerate(plan.runs())
 
     async def worker() -> None:
-        for candidate, case, trial in waiting:
+        for place, (candidate, case, trial) in waiting:
             if told.capped:
                 return
-            await _one(room, told, candidate, case, trial, tell)
+            run = _Run(room, candidate, case, trial)
+            if (ended := await _one(room, told, run)) is not None:
+                told.places[run.key] = place
+                tell(ended)
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -170,21 +137,17 @@ class _Room:
         return self._documents[case.id]
 
 
-async def _one(
-    room: _Room, told: Told, candidate: Candidate, case: Case, trial: int, tell: Callable[[Ended], None]
-) -> None:
-    key = room.plan.key(candidate, case, trial)
-    ended = room.kept.ends.get(key)
+async def _one(room: _Room, told: Told, run: "_Run") -> Ended | None:
+    """The end of the run, kept or new; None where it could not be done."""
+    ended = room.kept.ends.get(run.key)
     told.kept += ended is not None
     try:
         while ended is None and not told.capped:
-            ended = await _ended(room, told, _Run(room, candidate, case, trial, key))
+            ended = await _ended(room, told, run.anew())
     except _Unreached:
         told.unreached += 1
-    if ended is not None:
-        told.done += 1
-        told.keys.append(key)
-        tell(ended)
+    told.done += ended is not None
+    return ended
 
 
 async def _ended(room: _Room, told: Told, run: "_Run") -> Ended | None:
@@ -202,12 +165,16 @@ async def _ended(room: _Room, told: Told, run: "_Run") -> Ended | None:
 class _Run:
     """One run of one case."""
 
-    def __init__(self, room: _Room, candidate: Candidate, case: Case, trial: int, key: str) -> None:
-        plan = room.plan
+    def __init__(self, room: _Room, candidate: Candidate, case: Case, trial: int) -> None:
+        plan, key = room.plan, room.plan.key(candidate, case, trial)
         self.room, self.plan, self.case, self.key = room, plan, case, key
         self.asking = Asking(plan.exam, candidate, case, trial, key, room.connectors, plan.step, room.memo)
         self.turns: Counter[tuple[str, int | None]] = Counter()
         self.done: list[StepDone] = []
+
+    def anew(self) -> "_Run":
+        """The same run from its start; what of it is kept is not done again."""
+        return _Run(self.room, self.asking.candidate, self.case, self.asking.trial)
 
     async def end(self) -> Ended:
         """Carries the run to its end, or to the person who would be asked, and keeps it."""
@@ -285,11 +252,6 @@ class _Run:
     def _line(self, status: Any, **values: Any) -> Ended:
         candidate, trial = self.asking.candidate, self.asking.trial
         return Ended(run=self.key, candidate=candidate.name, case=self.case.id, trial=trial, status=status, **values)
-
-
-@lru_cache(4096)
-def _hashed(path: Path) -> str:
-    return sha256(path.read_bytes()).hexdigest()
 
 
 def _without_evidence(kind: Any, value: Any) -> Any:

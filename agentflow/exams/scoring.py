@@ -158,6 +158,8 @@ def _judged_records(exam: Exam, case: Case, done: Sequence[StepDone], ended: End
 def _result(exam: Exam, case: Case, ended: Ended, right: bool) -> Result:
     if ended.status == "failed":
         return "failed"
+    if case.review:
+        return "right" if ended.status == "review" else "wrong"
     if ended.status == "review":
         questions = {label(step.signature.reads[0]) for step in exam.pack.workflow.steps if step.kind == "review"}
         return "right" if ended.asked in questions & set(case.gold) and right else "review"

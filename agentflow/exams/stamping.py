@@ -29,8 +29,8 @@ def stamps_of(pack: Pack, models: Mapping[str, ModelConfig], folder: Path | None
 def fresh(figures: Figures, pack: Pack, models: Mapping[str, ModelConfig]) -> tuple[Figures, list[str]]:
     """The figures without those whose stamp differs from the pack and models as they are now, and why, in words.
 
-    What is left out has its prior: a source whose prompt, code or model has changed is as good as unmeasured. Figures
-    without stamps are taken as they are.
+    What is left out has its prior: a source whose prompt, code or model has changed is as good as unmeasured. A ladder
+    that was chosen by such figures is asked as the policy says again. Figures without stamps are taken as they are.
     """
     if figures.stamps == Stamps():
         return figures, []
@@ -43,9 +43,12 @@ def fresh(figures: Figures, pack: Pack, models: Mapping[str, ModelConfig]) -> tu
         told += [f"the check {check} of {name} has changed since it was measured" for check in checks]
         if stale or checks:
             steps[name] = _without(of_step, set(stale), set(checks))
+            told += [f"the ladder of {name} was chosen by them"] if of_step.ladder else []
     if not told:
         return figures, []
-    return figures.model_copy(update={"steps": steps}), [f"{each}; its figures are not used" for each in told]
+    return figures.model_copy(update={"steps": steps}), [
+        f"{each}; that is not used any more, measure again with agentflow exam" for each in told
+    ]
 
 
 def files_hash(folder: Path) -> str:
@@ -88,7 +91,8 @@ def _without(figures: StepFigures, sources: set[str], checks: set[str]) -> StepF
     fields = {path: _bare(each, sources, checks) for path, each in figures.fields.items()}
     identities = {name: each for name, each in figures.identities.items() if name not in checks}
     calls = {name: each for name, each in figures.calls.items() if name not in sources}
-    return StepFigures(every=every, fields=fields, identities=identities, calls=calls)
+    update = {"every": every, "fields": fields, "identities": identities, "calls": calls, "ladder": None}
+    return figures.model_copy(update=update)
 
 
 def _bare(figures: FieldFigures, sources: set[str], checks: set[str]) -> FieldFigures:

@@ -84,6 +84,11 @@ class AttemptLine:
     seconds: float = 0.0
     cost: Decimal = Decimal(0)
     """USD."""
+    weighed: Mapping[str, Any] | None = None
+    """What the answer is weighed by besides its values. `said`: by check, how many of `problems` it found, in their
+    order; `told`: the checks whose objections the source was told; `sure`: how sure it is, by path; `ladder`, where it
+    is not the policy's; `left`: the record that left the step, where that is not this answer, as `source` and the codes
+    that each check `found`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,13 @@ def as_list(made: Any) -> list[Any] | None:
     return cast("list[Any]", made) if isinstance(made, list) else None
 
 
+def load(kind: Any, value: Any) -> Any:
+    """The record, or list of records, of that type from its JSON. Raises pydantic's ValidationError."""
+    if (item := item_of(kind)) is not None:
+        return [item.model_validate(one) for one in value]
+    return kind.model_validate(value)
+
+
 def name_of(call: Callable[..., Any]) -> str:
     """The name a function goes by in messages."""
     return getattr(call, "__name__", type(call).__name__)

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from agentflow.errors import CapError, LedgerError
+from agentflow.jobs.ledger.settling import reservation
 from agentflow.jobs.ledger.tables import ListedPrice, Outbox, Reservation, SpendAccount
 from agentflow.jobs.tables import Job, Table, table_of
 from agentflow.jobs.telling.events import next_event
@@ -35,7 +36,7 @@ def enter(session: Session, job: Job, most: ListedPrice) -> Reservation:
     _write(connection, job)
     _write(connection, queued)
     _set_aside(connection, job.tenant_id, most)
-    held = Reservation(job_id=job.id, tenant_id=job.tenant_id, currency=most.currency, amount_minor=most.amount_minor)
+    held = reservation(job, most)
     _write(connection, held)
     return held
 

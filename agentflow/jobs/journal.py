@@ -157,6 +157,7 @@ class JobJournal:
             "seconds": line.seconds,
             "cost_micros": _micros(line.cost),
             "created_at": now(),
+            "weighed": None if line.weighed is None else dict(line.weighed),
         }
 
     async def _hold(self, connection: AsyncConnection) -> None:

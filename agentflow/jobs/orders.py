@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, select
@@ -11,11 +12,15 @@ from sqlalchemy import Connection, bindparam, select
 from agentflow.errors import RequestError
 from agentflow.flow.pack import Pack
 from agentflow.flow.record import Document, Record
+from agentflow.jobs.ids import now
 from agentflow.jobs.runner import is_document
-from agentflow.jobs.tables import LOCAL, Job
+from agentflow.jobs.tables import LOCAL, OPEN, Job
+
+REPEATED = timedelta(days=30)
+"""How long after its acceptance a finished job is what the same order gets, for nothing."""
 
 EARLIER = (
-    select(Job.id, Job.status, Job.input_name)
+    select(Job.id, Job.status, Job.input_name, Job.pack_version, Job.created_at)
     .where(
         Job.tenant_id == bindparam("tenant"),
         Job.pack == bindparam("of_pack"),
@@ -40,6 +45,10 @@ class Order:
     """True where the tenant gave the name: then only the same name is the same job."""
     most_minor: int | None = None
     """What the dearest outcome may cost, in minor units of the pack's currency."""
+    version: str = "1"
+    """Of the pack: another one may come to another outcome."""
+    deadline: timedelta | None = None
+    """From its acceptance on; then it expires."""
 
 
 def order_of(
@@ -50,6 +59,7 @@ def order_of(
     tenant: str = LOCAL,
     labels: Mapping[str, Any] | None = None,
     most_minor: int | None = None,
+    deadline: timedelta | None = None,
 ) -> Order:
     """The order for a record. Raises RequestError where the pack does not take it."""
     if not isinstance(given, pack.workflow.takes):
@@ -61,7 +71,16 @@ def order_of(
         sha = hashlib.sha256(told.encode()).hexdigest()
         called = name or f"{pack.workflow.takes.__name__} {sha[:12]}"
     return Order(
-        pack.name, given, sha, called, tenant, labels=labels or {}, named=name is not None, most_minor=most_minor
+        pack.name,
+        given,
+        sha,
+        called,
+        tenant,
+        labels=labels or {},
+        named=name is not None,
+        most_minor=most_minor,
+        version=pack.version,
+        deadline=deadline,
     )
 
 
@@ -80,6 +99,8 @@ class Earlier(NamedTuple):
     id: str
     status: str
     input_name: str
+    pack_version: str
+    created_at: datetime
 
 
 def earlier_jobs(connection: Connection, order: Order) -> Sequence[Earlier]:
@@ -89,13 +110,18 @@ def earlier_jobs(connection: Connection, order: Order) -> Sequence[Earlier]:
 
 
 def same(order: Order, earlier: Sequence[Earlier]) -> Earlier | None:
-    """The one of the earlier jobs that the order asks for again: it has not failed, and is called the same."""
-    alive = (job for job in earlier if job.status not in ("failed", "canceled"))
+    """The one of the earlier jobs that the order asks for again: it is under way, or came to an outcome of late.
+
+    It was done by the same version of the pack, and is called the same where the tenant gave the name.
+    """
+    long_ago = now() - REPEATED
+    of_late = (job for job in earlier if job.status == "finished" and job.created_at > long_ago)
+    alive = (job for job in (*(j for j in earlier if j.status in OPEN), *of_late) if job.pack_version == order.version)
     return next((job for job in alive if not order.named or job.input_name == order.name), None)
 
 
 def free_name(order: Order, earlier: Sequence[Earlier]) -> str:
-    """The order's name, numbered where a job of that name on that content has failed or was canceled."""
+    """The order's name, numbered where another job has that name and that content."""
     taken = {job.input_name for job in earlier}
     numbered = (f"{order.name} ({n})" for n in range(2, len(taken) + 3))
     return next(name for name in (order.name, *numbered) if name not in taken)

@@ -1,13 +1,12 @@
 """The embedded runner: carries a pack's jobs to their outcome, or to the person who is asked, in this process."""
 
 import asyncio
-import json
 import logging
+import math
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from pydantic import ValidationError
 
 from agentflow.connectors.documents import Documents
 from agentflow.connectors.opening import open_connectors
-from agentflow.engine.answer import Bounded
 from agentflow.engine.attempt import Binder, Services, perform
 from agentflow.engine.checkpoints import forget, open_checkpoints
 from agentflow.engine.fencing import Fence, Savers
@@ -25,19 +23,26 @@ from agentflow.engine.trace import answered_line, asked_line
 from agentflow.engine.trace_export import open_tracing
 from agentflow.engine.trace_spans import JobTrace, Tracing, job_trace
 from agentflow.engine.trust.figures import Figures
-from agentflow.errors import AgentflowError, ConfigError, LeaseLost, RunError, StoreError
+from agentflow.errors import AgentflowError, ConfigError, CostError, DeadlineError, LeaseLost, RunError, StoreError
 from agentflow.exams.stamping import fresh
 from agentflow.flow.journal import Journal
 from agentflow.flow.pack import Pack
 from agentflow.flow.record import Document, Record
 from agentflow.flow.step import label
 from agentflow.jobs.ids import new_id, now
-from agentflow.jobs.ledger.tables import PriceList, Verification
+from agentflow.jobs.ledger.tables import PriceList
+from agentflow.jobs.limits import in_time, within
 from agentflow.jobs.logs import about, told
+from agentflow.jobs.promises import demotions, lowered, without
+from agentflow.jobs.reviewing import is_held
 from agentflow.jobs.store import Store, dollars, open_store
 from agentflow.jobs.tables import ENDED, Job, Status
+from agentflow.jobs.verification import definition_of, output_of, records_of, verified
 
 log = logging.getLogger("agentflow.jobs")
+
+DEMOTIONS_EVERY = 60.0
+"""Seconds after which a runner looks again whether a source was demoted."""
 
 
 class Runner:
@@ -64,8 +69,10 @@ class Runner:
         self._figures, self.stale = fresh(
             Figures.model_validate(pack.calibration), pack, getattr(models, "configs", {})
         )
+        self._definition = definition_of(pack, self._figures)
         for text in self.stale:
             log.warning(text)
+        self._demoted: tuple[float, Mapping[str, Sequence[str]], Figures] = (-math.inf, {}, self._figures)
 
     @property
     def documents(self) -> Documents:
@@ -138,6 +145,9 @@ class Runner:
             row = await self._row(row.id)
             if not given:
                 return await self._cleared(row)
+            if is_held(row):
+                text = f"job {row.id} is looked at by {row.lease_by}, until {row.lease_until:%H:%M} UTC; answer it then"
+                raise RunError(text)
             raise RunError(f"job {row.id} is {row.status} by now; somebody else was faster")
         with about(job=row.id, pack=row.pack, tenant=row.tenant_id):
             log.info("job begun")
@@ -165,12 +175,15 @@ class Runner:
 
     async def _carry(self, row: Job, answers: Mapping[str, Any] | None, fence: Fence, trace: JobTrace) -> Job:
         journal = trace.kept(self.store.journal(row.id, fence.number))
-        services = Services(row.id, self._connectors, await self._within(row), journal, self._figures)
+        models = await within(self.pack, row, self._models, self.store)
+        by_step, figures = await self._as_demoted()
+        services = Services(row.id, self._connectors, models, journal, figures)
 
         async def do(step: Any, reads: Sequence[Any], item: int | None) -> Any:
             try:
+                in_time(row)
                 with trace.step(step.name, item) as told:
-                    verdict = await perform(step, reads, services, item)
+                    verdict = await perform(lowered(step, by_step), reads, services, item)
                     told.ended(verdict)
                     return verdict
             except Exception as error:
@@ -184,22 +197,29 @@ class Runner:
             for asked in [key for key in standing.questions if key not in row.questions]:
                 await journal.attempt(asked_line(standing.questions[asked]))
             job = await self._settle(row, fence, standing, time.monotonic() - began)
-            if job.status == "finished":
-                await forget(row.id, saver)
-            return job
+            return await self._left(job, saver)
         except (LeaseLost, StoreError):
             raise  # neither is the job's own failure
         except Exception as error:  # noqa: BLE001 - whatever a pack's code raises fails its own job and no other
             return await self._fail(row, fence, error, answers is not None, time.monotonic() - began)
 
-    async def _within(self, row: Job) -> Binder:
-        """The models, held to what the job may still cost and how long it may still work."""
-        usd, seconds = self.pack.budget, self.pack.deadline
-        if (usd is None and seconds is None) or not isinstance(self._models, Bounded):
-            return self._models
-        micros, _ = await self.store.cost(row.id)
-        usd = None if usd is None else max(Decimal(0), usd - dollars(micros))
-        return self._models.within(usd=usd, seconds=None if seconds is None else max(0.0, seconds - row.seconds))
+    async def _left(self, job: Job, saver: Any) -> Job:
+        """The job as a run leaves it: its checkpoints are deleted where it has ended."""
+        if job.status == "finished":
+            await forget(job.id, saver)
+            return job
+        return await self._cleared(job)
+
+    async def _as_demoted(self) -> tuple[Mapping[str, Sequence[str]], Figures]:
+        """The sources that are demoted, by step, and the figures without them; asked for once in a while."""
+        at, before, figures = self._demoted
+        if time.monotonic() - at >= DEMOTIONS_EVERY:
+            now_demoted = await demotions(self.store, self.pack.name)
+            if now_demoted != before:
+                figures = without(self._figures, now_demoted)
+                log.warning("demoted in %s: %s", self.pack.name, now_demoted or "nobody")
+            self._demoted = (time.monotonic(), now_demoted, figures)
+        return self._demoted[1:]
 
     async def _move(
         self, row: Job, saver: Any, do: Any, answers: Mapping[str, Any] | None, journal: Journal
@@ -222,14 +242,14 @@ class Runner:
             raise RunError(
                 f"job {row.id} ended without an outcome; check that every join of the workflow can be reached"
             )
-        micros, roles = await self.store.cost(row.id)
-        output, evidence = _output(self.pack, standing)
+        micros, models = await self.store.cost(row.id)
+        output, evidence = output_of(self.pack, standing.state, standing.outcome, standing.questions)
         values: dict[str, Any] = {
             "output": output,
             "evidence": evidence,
             "problems": _problems(standing),
             "questions": dict(standing.questions),
-            "sources": sorted({*roles, *(e["source"] for e in evidence.values())}),
+            "sources": sorted({*models, *(e["source"] for e in evidence.values())}),
             "cost_micros": micros,
             "seconds": row.seconds + seconds,
             "answers": {},
@@ -237,28 +257,34 @@ class Runner:
         if not standing.outcome:
             return await self.store.change(row.id, fence.number, status="awaiting_review", **values)
         values |= {"result": standing.state[standing.outcome]}
-        passed = await self.store.passed(row.id)
-        verification = _verified(row, standing.outcome, values, passed)
-        return await self.store.finish(row.id, verification, fence.number, **values)
+        passed, records = await self.store.passed(row.id), records_of(self.pack, standing.state)
+        known = {"result": values["result"], "output": output, "sources": values["sources"], "models": models}
+        verification = verified(row, standing.outcome, known, passed, records, self._definition)
+        own = (label(self.pack.workflow.takes), standing.outcome)
+        kept = {name: value for name, value in records.items() if name not in own}
+        return await self.store.finish(row.id, verification, fence.number, kept=kept, **values)
 
     async def _fail(self, row: Job, fence: Fence, error: Exception, answered: bool, seconds: float) -> Job:
-        if answered and isinstance(error, RunError):  # the answer did not fit: the question stays as it was
+        ended = isinstance(error, (CostError, DeadlineError))
+        if answered and isinstance(error, RunError) and not ended:  # it did not fit: the question stays as it was
             await self.store.change(row.id, fence.number, status="awaiting_review", questions=row.questions, answers={})
             raise error
         log.warning("job failed", extra={"error": told(error)})
-        micros, roles = await self.store.cost(row.id)
+        micros, models = await self.store.cost(row.id)
         where = next(iter(getattr(error, "__notes__", [])), "")  # ours comes first; LangGraph adds its own behind it
         text = str(error) if isinstance(error, AgentflowError) else f"{type(error).__name__}: {error}"
         text = f"{text} ({where})" if where else text
-        problem = {"code": "failed", "message": text, "path": "", "severity": "error", "reference": None}
-        return await self.store.fail(
+        code = "budget" if isinstance(error, CostError) else "failed"
+        problem = {"code": code, "message": text, "path": "", "severity": "error", "reference": None}
+        failed = await self.store.fail(
             row.id,
             fence.number,
             problems=[problem],
             cost_micros=micros,
-            sources=roles,
+            sources=sorted(models),
             seconds=row.seconds + seconds,
         )
+        return await self._cleared(failed)
 
 
 @asynccontextmanager
@@ -296,25 +322,6 @@ def _binder(models: Mapping[str, ModelConfig] | Binder | None, budget: Decimal |
     return models
 
 
-def _verified(row: Job, outcome: str, values: Mapping[str, Any], passed: Sequence[Any]) -> Verification:
-    """The record that the charge rests on: what reached an outcome has passed every check on its way."""
-    told = json.dumps([values["result"], values["output"]], sort_keys=True, default=str)
-    return Verification(
-        id=new_id("vf"),
-        job_id=row.id,
-        tenant_id=row.tenant_id,
-        outcome=outcome,
-        verdict="pass",
-        fault="none",
-        checks=list(passed),
-        sources=values["sources"],
-        pack_version=row.pack_version,
-        input_sha256=row.input_sha256,
-        output_sha256=sha256(told.encode()).hexdigest(),
-        created_at=now(),
-    )
-
-
 def _asked(row: Job, question: str | None) -> str:
     if question is None and len(row.questions) == 1:
         return next(iter(row.questions))
@@ -331,16 +338,6 @@ def _valid(pack: Pack, answer: str, value: Mapping[str, Any]) -> dict[str, Any]:
     except ValidationError as error:
         found = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
         raise RunError(f"the answer is no valid {answer}: {found}") from error
-
-
-def _output(pack: Pack, standing: Standing) -> tuple[dict[str, Any] | None, dict[str, Any]]:
-    """What the customer gets, and the evidence by field: of a finished job the trusted record, else the proposal."""
-    wanted = label(pack.delivers) if pack.delivers else standing.outcome
-    proposals = [q["value"] for q in standing.questions.values() if q["type"] == wanted]
-    found = proposals[0] if proposals else standing.state.get(wanted or "")
-    if found is None:
-        return None, {}
-    return {name: value for name, value in found.items() if name != "evidence"}, found.get("evidence") or {}
 
 
 def _problems(standing: Standing) -> list[Any]:

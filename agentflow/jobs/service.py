@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
@@ -20,28 +21,33 @@ from agentflow.engine.models import ModelConfig
 from agentflow.errors import ConfigError, RequestError, StoreError
 from agentflow.flow.pack import Pack
 from agentflow.flow.record import Document, Record
+from agentflow.jobs import reviewing
+from agentflow.jobs.deadlines import sweeping
 from agentflow.jobs.dispatch import Engine
+from agentflow.jobs.ending import end_free, overdue
 from agentflow.jobs.engines.inline import InlineEngine
 from agentflow.jobs.entering import enter
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.prices import dearest
-from agentflow.jobs.ledger.settling import release
 from agentflow.jobs.ledger.tables import ListedPrice, Outbox, PriceList, Reservation, SpendAccount
 from agentflow.jobs.orders import Order, earlier_jobs, free_name, order_of, same
 from agentflow.jobs.runner import Runner, open_runner
 from agentflow.jobs.store import Store, open_store
-from agentflow.jobs.tables import LOCAL, Job
+from agentflow.jobs.tables import ENDED, LOCAL, Job
 from agentflow.jobs.telling.addresses import Gate
 from agentflow.jobs.telling.courier import Courier
-from agentflow.jobs.telling.events import events_of, note
+from agentflow.jobs.telling.events import events_of
 from agentflow.jobs.telling.sending import Sender
 from agentflow.jobs.telling.sinks import BillingSink
 
-RESTING = ("finished", "failed", "canceled", "awaiting_review")
+RESTING = (*ENDED, "failed", "awaiting_review")
 """States in which a job goes on only when somebody asks for it."""
 QUICKEST, SLOWEST = 0.02, 0.5
 """Seconds between two looks at a job that is waited for."""
 
+LONGEST = timedelta(days=30)
+"""How long a job may take, its reviews included, that says nothing of a deadline: what is set aside for it is not kept
+for ever."""
 PUBLIC = Gate()
 _ALONE = (
     select(SpendAccount.tenant_id)
@@ -149,6 +155,8 @@ class Agentflow:
                 if self._given_engine is None:
                     await self._take_up()
                 await stack.enter_async_context(self.engine.serve(self.run, concurrency=self._concurrency))
+            if self._work or self._tell:
+                await stack.enter_async_context(sweeping(self.store, self.engine))
             self._stack = stack.pop_all()
         return self
 
@@ -174,14 +182,16 @@ class Agentflow:
         name: str | None = None,
         tenant: str = LOCAL,
         labels: Mapping[str, Any] | None = None,
+        deadline: timedelta | None = None,
     ) -> "JobHandle":
         """Accepts a job for a record, or for a file as a path or its bytes.
 
-        `name` tells it from another with the same content. Raises CapError where the tenant may not spend more.
+        `name` tells it from another with the same content. What has not ended after `deadline` (of itself 30 days)
+        expires, free of charge. Raises CapError where the tenant may not spend more.
         """
         pack = self.pack(pack if isinstance(pack, str) else pack.name)
         record = given if isinstance(given, Record) else await self._store_file(given, name)
-        order = order_of(pack, record, name=name, tenant=tenant, labels=labels)
+        order = order_of(pack, record, name=name, tenant=tenant, labels=labels, deadline=deadline)
         terms = await self.terms(pack, tenant)
         job, _ = await self.store.at_once(lambda session: self.accept_in_a_thread(session, order, terms))
         return JobHandle(self, job.id, tenant)
@@ -219,14 +229,16 @@ class Agentflow:
             return session.get_one(Job, again.id), None
         if order.most_minor is not None and terms.most.amount_minor > order.most_minor:
             raise RequestError(f"A job of {order.pack} costs more than max_price allows.", code="price-changed")
+        accepted = now()
         job = Job(
             id=new_id("job"),
             pack=order.pack,
-            pack_version=self._parts[order.pack].version,
+            pack_version=order.version,
             input_name=free_name(order, earlier),
             input_sha256=order.sha256,
             input=order.record.model_dump(mode="json"),
-            created_at=now(),
+            created_at=accepted,
+            deadline_at=accepted + (LONGEST if order.deadline is None else order.deadline),
             tenant_id=order.tenant,
             price_list_id=terms.listed.id,
             labels=dict(order.labels),
@@ -281,14 +293,16 @@ class Agentflow:
         tenant: str = LOCAL,
         version: int | None = None,
         by: str = "",
+        lease: int | None = None,
     ) -> Job:
         """Keeps a person's answer, an `answer` record with fields `value`, and hands the job on to be continued.
 
-        `version` is the state of the job that the person has seen. Raises RunError where the answer does not fit,
-        RequestError where the job asks nothing or has moved on.
+        `version` is the state of the job that the person has seen, `lease` the number of their claim, where they have
+        claimed its review. Raises RunError where the answer does not fit, RequestError where the job asks nothing, has
+        moved on, or somebody else holds its review.
         """
         async with self.store.writing() as session:
-            return await self.answer_in(session, job, answer, value, question, tenant, version, by)
+            return await self.answer_in(session, job, answer, value, question, tenant, version, by, lease)
 
     async def answer_in(
         self,
@@ -300,17 +314,17 @@ class Agentflow:
         tenant: str,
         version: int | None,
         by: str,
+        lease: int | None = None,
     ) -> Job:
         """`answer` in the caller's transaction."""
         row = await job_of(session, job, tenant, lock=True)
         if version is not None and version != row.version:
             raise RequestError("The review has changed since it was read; read it again.", code="stale-version")
-        if row.status != "awaiting_review":
-            raise RequestError(f"The job is {row.status} and asks nothing.", code="not-waiting")
+        if row.status != "awaiting_review" or overdue(row):
+            state = "past its deadline" if overdue(row) else row.status
+            raise RequestError(f"The job is {state} and asks nothing.", code="not-waiting")
         given = self._runner(row.pack).answered(row, answer, value, question)
-        row.answers, row.status = {**row.answers, **given}, "queued"
-        note(session, row, "review.decided", {"questions": sorted(given), "by": by})
-        await session.flush()
+        await reviewing.decide(session, row, given, by, lease)
         await self.engine.submit(session, row.id, row.tenant_id)
         return row
 
@@ -319,18 +333,16 @@ class Agentflow:
         async with self.store.writing() as session:
             row = await self.cancel_in(session, job, tenant)
         await self.engine.cancel(job)
+        if runner := self._runners.get(row.pack):
+            await runner.resume(row, since=())  # its checkpoints are deleted
         return row
 
     async def cancel_in(self, session: AsyncSession, job: str, tenant: str) -> Job:
         """`cancel` in the caller's transaction."""
         row = await job_of(session, job, tenant, lock=True)
-        if row.status in ("finished", "failed", "canceled"):
+        if row.status in (*ENDED, "failed"):
             raise RequestError(f"The job is {row.status} already.", code="job-terminal")
-        row.status, row.finished_at = "canceled", now()
-        row.fence += 1  # whoever carries it may write no more
-        note(session, row, "job.canceled")
-        await session.flush()
-        await release(session, row.id)
+        await end_free(session, row, "expired" if overdue(row) else "canceled")
         return row
 
     async def run(self, job: str) -> None:

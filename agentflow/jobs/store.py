@@ -1,29 +1,32 @@
 """The job store: jobs, their effects, model calls and attempts, in any SQL database."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, func, or_, select, update
+from sqlalchemy import Engine, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
-from agentflow.connectors.sql import blocking, open_database, reading
+from agentflow.connectors.sql import blocking, compact, open_database, reading
 from agentflow.errors import LedgerError
 from agentflow.flow.pack import Pack
+from agentflow.jobs.ending import end_free, overdue
 from agentflow.jobs.entering import enter
 from agentflow.jobs.ids import now
-from agentflow.jobs.journal import MICROS, JobJournal, hold, lost, unbroken
+from agentflow.jobs.journal import MICROS, JobJournal, lost, unbroken
+from agentflow.jobs.ledger.lateness import credit_late
 from agentflow.jobs.ledger.prices import dearest, publish
 from agentflow.jobs.ledger.settling import release, reserve, settle
 from agentflow.jobs.ledger.tables import PriceList, Verification
 from agentflow.jobs.migrate import upgrade
-from agentflow.jobs.tables import ENDED, LOCAL, Attempt, Cost, Job, Status
+from agentflow.jobs.reviewing import is_held
+from agentflow.jobs.tables import ENDED, LOCAL, Attempt, Cost, Job, Kept, Status
 from agentflow.jobs.telling.events import note
 
 T = TypeVar("T")
@@ -76,6 +79,11 @@ class Store:
     def looking(self) -> AbstractAsyncContextManager[AsyncSession]:
         """A session that only reads."""
         return unbroken(self._reading())
+
+    async def compact(self) -> None:
+        """Leaves nothing in a SQLite file of what was deleted. Raises ConnectorError where others keep it busy."""
+        async with self.turns:
+            await compact(self._engine)
 
     async def accept(self, pack: Pack, tenant: str = LOCAL) -> PriceList:
         """The terms of the pack's prices, published where they are new, and the tenant's account in their currency."""
@@ -131,23 +139,25 @@ class Store:
             return (await session.scalars(query)).all() if name else []
 
     async def change(self, job: str, fence: int | None = None, **values: Any) -> Job:
-        """Sets columns of a job that has not ended; an ended job stays as it is.
+        """Sets columns of a job that has not ended; an ended job stays as it is, one whose deadline has passed expires.
 
         Here and below: raises LeaseLost where `fence` is given and the job is not held under it any more.
         """
         async with self.writing() as session:
-            await hold(session, job, fence)
-            changed = await session.execute(
-                update(Job).where(Job.id == job, Job.status.not_in(ENDED)).values(**values).returning(Job.id)
-            )
-            row = await session.get_one(Job, job, populate_existing=True)
-            if changed.first() is not None and values.get("status") == "awaiting_review":
-                note(session, row, "job.awaiting_review", {"questions": sorted(row.questions)})
+            row, is_open = await _held(session, job, fence, values)
+            if not is_open:
+                return row
+            for name, value in values.items():
+                setattr(row, name, value)
+            if values.get("status") == "awaiting_review":
+                asked = {"questions": sorted(row.questions)}
+                note(session, row, "job.awaiting_review", asked)
+                note(session, row, "review.created", asked)
             return row
 
     async def begin(self, job: str, *, since: Sequence[Status], terms: str, fence: int | None = None) -> int | None:
         """Takes a job over if its status is one of `since`: its new fence, under which it is held; else None,
-        as where it has been taken over since it had the `fence` given.
+        as where it has been taken over since it had the `fence` given, somebody holds its review or it expires.
 
         Whoever ran it before may write no more. What may be charged for it is set aside again where it had failed; a
         job without terms gets those given.
@@ -156,49 +166,74 @@ class Store:
             row = await session.get(Job, job, with_for_update=True)
             if row is None or row.status not in since or (fence is not None and row.fence != fence):
                 return None
+            if is_held(row) or row.erased_at is not None:
+                return None
             row.status, row.questions, row.fence = "running", {}, row.fence + 1
+            row.lease_by = row.lease_until = None
+            if overdue(row):
+                await end_free(session, row, "expired")
+                return None
             row.price_list_id = row.price_list_id or terms
             note(session, row, "job.started")
             await reserve(session, row)
             return row.fence
 
-    async def finish(self, job: str, verification: Verification, fence: int | None = None, **values: Any) -> Job:
-        """Ends a job with its outcome, verified and charged in one transaction; an ended job stays as it is."""
+    async def finish(
+        self,
+        job: str,
+        verification: Verification,
+        fence: int | None = None,
+        *,
+        kept: Mapping[str, Any] | None = None,
+        **values: Any,
+    ) -> Job:
+        """Ends a job with its outcome, verified and charged in one transaction; an ended job stays as it is.
+
+        What comes later than promised is credited in the same transaction; what comes after the deadline expires.
+        `kept` are the records that the verification is replayed from, by name.
+        """
         async with self.writing() as session:
-            row = await session.get_one(Job, job, with_for_update=True)
-            if fence is not None and row.fence != fence:
-                raise lost(job)
-            if row.status not in ENDED:
-                charge = await settle(session, row, verification)
-                price = (charge.amount_minor, charge.currency) if charge else (0, row.currency)
-                note(session, row, "job.finished", {"outcome": verification.outcome})
-                for name, value in (values | {"price_minor": price[0], "currency": price[1]}).items():
-                    setattr(row, name, value)
-                row.status, row.outcome, row.finished_at = "finished", verification.outcome, now()
+            row, is_open = await _held(session, job, fence, values)
+            if not is_open:
+                return row
+            charge = await settle(session, row, verification)
+            price = (charge.amount_minor, charge.currency) if charge else (0, row.currency)
+            note(session, row, "job.finished", {"outcome": verification.outcome})
+            if kept is not None:
+                session.add(Kept(job_id=row.id, records=dict(kept)))
+            for name, value in (values | {"price_minor": price[0], "currency": price[1]}).items():
+                setattr(row, name, value)
+            ended = now()
+            row.status, row.outcome, row.finished_at = "finished", verification.outcome, ended
+            if charge is not None:
+                await credit_late(session, row, charge, ended)
             return row
 
     async def fail(self, job: str, fence: int | None = None, **values: Any) -> Job:
-        """Ends a job as failed, free of charge; an ended job stays as it is."""
+        """Ends a job as failed, free of charge; an ended job stays as it is, one whose deadline has passed expires."""
         async with self.writing() as session:
-            await hold(session, job, fence)
-            changed = await session.execute(
-                update(Job)
-                .where(Job.id == job, Job.status.not_in(ENDED))
-                .values(status="failed", **values)
-                .returning(Job.id)
-            )
-            row = await session.get_one(Job, job, populate_existing=True)
-            if changed.first() is not None:
-                note(session, row, "job.failed")
-                await release(session, job)
+            row, is_open = await _held(session, job, fence, values)
+            if not is_open:
+                return row
+            for name, value in values.items():
+                setattr(row, name, value)
+            row.status = "failed"
+            note(session, row, "job.failed")
+            await session.flush()
+            await release(session, job)
             return row
 
-    async def cost(self, job: str) -> tuple[int, list[str]]:
-        """Millionths of a USD that the job's model calls have cost so far, and the roles asked."""
-        query = select(Cost.role, Cost.fault.is_(None), func.sum(Cost.cost_micros)).where(Cost.job_id == job)
+    async def cost(self, job: str) -> tuple[int, dict[str, list[str]]]:
+        """Millionths of a USD that the job's model calls have cost so far, and by role the models that answered."""
+        of = (Cost.role, Cost.model, Cost.fault.is_(None))
+        query = select(*of, func.sum(Cost.cost_micros)).where(Cost.job_id == job).group_by(*of).order_by(*of)
         async with self.looking() as session:
-            found = (await session.execute(query.group_by(Cost.role, Cost.fault.is_(None)))).all()
-        return int(sum(spent for *_, spent in found)), sorted({role for role, answered, _ in found if answered})
+            found = (await session.execute(query)).all()
+        models: dict[str, list[str]] = {role: [] for role, _, answered, _ in found if answered}
+        for role, model, answered, _ in found:
+            if answered:
+                models[role].append(model)
+        return int(sum(spent for *_, spent in found)), models
 
     async def attempts(self, job: str) -> Sequence[Attempt]:
         """The attempts at the job's steps in the order in which they ended, those of all its runs."""
@@ -211,20 +246,39 @@ class Store:
         async with self.looking() as session:
             return (await session.scalars(query)).all()
 
-    async def passed(self, job: str) -> list[dict[str, Any]]:
-        """By step and item: whose answer left it, and what its checks noted."""
-        of = (Attempt.step, Attempt.item, Attempt.source, Attempt.problems)
-        query = select(*of).where(Attempt.job_id == job, Attempt.accepted).order_by(Attempt.id)
+    async def passed(self, job: str) -> Sequence[Attempt]:
+        """By step and item: the attempt after which something left it for the last time, without its answer."""
+        query = select(Attempt).where(Attempt.job_id == job, Attempt.accepted).order_by(Attempt.id)
         async with self.looking() as session:
-            last = {(row.step, row.item): row for row in (await session.execute(query)).all()}
-        return [
-            {"step": step, "item": item, "source": row.source, "noted": sorted({p["code"] for p in row.problems})}
-            for (step, item), row in last.items()
-        ]
+            rows = (await session.scalars(query.options(defer(Attempt.output)))).all()
+        return list({(row.step, row.item): row for row in rows}.values())
 
     def journal(self, job: str, fence: int | None = None) -> "JobJournal":
         """What the engine writes while the job runs, held under `fence`."""
         return JobJournal(self._engine, self.turns, job, fence)
+
+
+async def _held(session: AsyncSession, job: str, fence: int | None, values: Mapping[str, Any]) -> tuple[Job, bool]:
+    """The job's row, locked, and whether it is still to end: it has not ended, nor expired by now.
+
+    `values` are what its run wants to write down. Raises LeaseLost where it is not held under the fence.
+    """
+    row = await session.get_one(Job, job, with_for_update=True)
+    _assert_fence(row, fence)
+    if overdue(row):
+        await end_free(session, row, "expired", **_spent(values))
+    return row, row.status not in ENDED
+
+
+def _assert_fence(row: Job, fence: int | None) -> None:
+    """Raises LeaseLost where the job is held under another fence by now."""
+    if fence is not None and row.fence != fence:
+        raise lost(row.id)
+
+
+def _spent(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the columns that a run sets those that stay true of a job which comes to nothing."""
+    return {name: values[name] for name in ("cost_micros", "seconds", "sources") if name in values}
 
 
 @asynccontextmanager

@@ -1,18 +1,52 @@
 """The tables of the job store: a row a job, an effect, a model call and an attempt."""
 
+import json
+import zlib
 from datetime import datetime
 from typing import Any, Literal, cast
 
 import sqlalchemy as sql
-from sqlalchemy import JSON, CheckConstraint, Double, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Dialect,
+    Double,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
+from sqlalchemy.types import TypeDecorator
 
-Status = Literal["queued", "running", "awaiting_review", "finished", "failed", "canceled"]
-ENDED: tuple[Status, ...] = ("finished", "canceled")
+Status = Literal["queued", "running", "awaiting_review", "finished", "failed", "canceled", "expired"]
+OPEN: tuple[Status, ...] = ("queued", "running", "awaiting_review")
+"""States of a job that is still to come to an end."""
+ENDED: tuple[Status, ...] = ("finished", "canceled", "expired")
 """States that a job never leaves; a failed one may be tried again."""
 
 LOCAL = "local"
 """The tenant of jobs that are run without an API."""
+
+
+class Packed(TypeDecorator[dict[str, Any]]):
+    """JSON, compressed: records say the same words again and again."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: dict[str, Any] | None, dialect: Dialect) -> Any:  # noqa: D102 SQLAlchemy's own hooks
+        return None if value is None else zlib.compress(json.dumps(value, ensure_ascii=False).encode())
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> dict[str, Any] | None:  # noqa: D102 as above
+        return None if value is None else json.loads(zlib.decompress(value))
+
+
+def _index(name: str, *columns: str, where: str) -> Index:
+    """An index over the rows of which `where` holds."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
 class Table(MappedAsDataclass, DeclarativeBase, kw_only=True):
@@ -35,17 +69,17 @@ class Job(Table):
         UniqueConstraint("id", "tenant_id", name="job_of_tenant"),
         UniqueConstraint("id", "tenant_id", "price_list_id", name="job_under_terms"),
         CheckConstraint(
-            "status IN ('queued','running','awaiting_review','finished','failed','canceled')", name="known_status"
+            "status IN ('queued','running','awaiting_review','finished','failed','canceled','expired')",
+            name="known_status",
         ),
         CheckConstraint("(outcome IS NULL) = (status <> 'finished')", name="an_outcome_when_finished"),
         CheckConstraint("price_minor >= 0 AND (status = 'finished' OR price_minor = 0)", name="paid_when_finished"),
         CheckConstraint("cost_micros >= 0", name="cost_not_negative"),
-        Index(
-            "job_waiting",
-            "tenant_id",
-            sqlite_where=text("status = 'queued'"),
-            postgresql_where=text("status = 'queued'"),
-        ),
+        CheckConstraint("lease_until IS NULL OR status = 'awaiting_review'", name="leased_while_it_waits"),
+        CheckConstraint("(lease_until IS NULL) = (lease_by IS NULL)", name="leased_to_somebody"),
+        _index("job_waiting", "tenant_id", where="status = 'queued'"),
+        _index("job_asking", "tenant_id", "id", where="status = 'awaiting_review'"),
+        _index("job_due", "deadline_at", where="status IN ('queued','running','awaiting_review')"),
         Index("job_by_content", "tenant_id", "input_sha256"),
     )
 
@@ -84,6 +118,34 @@ class Job(Table):
     """What people have answered and no step has read yet, by question id."""
     labels: Mapped[dict[str, Any]] = mapped_column(default_factory=dict[str, Any])
     """What the tenant wrote on it, for itself."""
+    erased_at: Mapped[datetime | None] = mapped_column(default=None)
+    """When all that it read and made was deleted; it is never carried on again."""
+    deadline_at: Mapped[datetime | None] = mapped_column(default=None)
+    """When it expires, free of charge, if it has not ended."""
+    lease_by: Mapped[str | None] = mapped_column(default=None)
+    """Who is looking at what it asks, until `lease_until`."""
+    lease_until: Mapped[datetime | None] = mapped_column(default=None)
+    lease_number: Mapped[int] = mapped_column(default=0)
+    """Raised by every claim: whoever held an earlier one may not decide any more."""
+
+
+class Kept(Table):
+    """What the steps of a finished job made and read, by record: what its verification is replayed from."""
+
+    __tablename__ = "kept"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("job.id"), primary_key=True)
+    records: Mapped[dict[str, Any]] = mapped_column(Packed)
+    """Without its input and its outcome, which stand in the job."""
+
+
+class Erasure(Table):
+    """A document that an erased job or file has left: to be deleted, unless something kept refers to it."""
+
+    __tablename__ = "erasure"
+
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    created_at: Mapped[datetime]
 
 
 class Worker(Table):
@@ -158,3 +220,5 @@ class Attempt(Table):
     seconds: Mapped[float] = mapped_column(Double)
     cost_micros: Mapped[int]
     created_at: Mapped[datetime]
+    weighed: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    """As in `AttemptLine`."""

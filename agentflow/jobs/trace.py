@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agentflow.engine.trace import ASKED, PERSON, RAISED
+from agentflow.jobs.promises import is_mark
 from agentflow.jobs.store import Store, dollars
 from agentflow.jobs.tables import Attempt, Cost, Job
 
@@ -18,7 +19,8 @@ async def trace_of(store: Store, job: Job) -> Mapping[str, Any]:
     `runs` are the times it was carried on: each has `steps` in the order in which they were begun, a step its
     `attempts`, an attempt its `calls`. `unfinished` are calls whose attempt never came to an end.
     """
-    attempts, calls = await store.attempts(job.id), await store.calls(job.id)
+    attempts = [attempt for attempt in await store.attempts(job.id) if not is_mark(attempt)]
+    calls = await store.calls(job.id)
     made_for: dict[str | None, list[Cost]] = {}
     for call in calls:
         made_for.setdefault(call.attempt, []).append(call)

@@ -19,11 +19,13 @@ Every refusal is `application/problem+json` with a `code` that stays. Sending a 
 
 
 def also(*said: type[BaseModel] | int) -> dict[int | str, dict[str, Any]]:
-    """Answers of a route besides its own: problems by status; 200 and 304 with the body that is named."""
+    """Answers of a route besides its own: problems by status; 200, 204 and 304 with the body that is named."""
     bodies = [one for one in said if not isinstance(one, int)]
     found: dict[int | str, dict[str, Any]] = {s: _problem(s) for s in said if isinstance(s, int) and s >= 400}
     if bodies:
         found[200] = {"model": bodies[0]}
+    if 204 in said:
+        found[204] = {"description": "There is nothing."}
     if 304 in said:
         found[304] = {"description": "Nothing has changed."}
     return found

@@ -8,9 +8,11 @@ from pathlib import Path
 from domains.invoices.sampling import ebills, parties
 from domains.invoices.sampling.bill import Party
 from domains.invoices.sampling.catalogue import SAMPLES
+from domains.invoices.sampling.exam import cases
 from domains.invoices.sampling.sample import gold
 
 SAMPLES_DIR = Path(__file__).parent / "samples"
+EXAM_DIR = Path(__file__).parent / "exam"
 CONNECT = """\
 # what the connectors read when the pack runs on its own samples
 vendors = "vendors.csv"
@@ -96,5 +98,13 @@ def _csv(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     return out.getvalue()
 
 
+def make_exam(folder: Path) -> None:
+    """Writes the cases of the exam, which are the samples."""
+    folder.mkdir(exist_ok=True)
+    text = "".join(line + "\n" for line in cases(gold_jsonl().splitlines()))
+    (folder / "cases.jsonl").write_text(text, encoding="utf-8")
+
+
 if __name__ == "__main__":
     make(SAMPLES_DIR)
+    make_exam(EXAM_DIR)

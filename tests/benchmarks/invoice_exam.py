@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from agentflow import Documents
 from agentflow.engine.answer import Services, by_code, by_model
@@ -23,13 +22,14 @@ from agentflow.engine.trust.buying import CALL_SECONDS
 from agentflow.engine.trust.estimating import estimate
 from agentflow.engine.trust.figures import Calls, Figures, StepFigures
 from agentflow.engine.trust.observing import Observation, observed
+from agentflow.exams.scoring import spelled as spelled_as
 from agentflow.flow.step import Step
 from agentflow.testing import MemoryJournal
 from domains.invoices.asking import Answer, grounded
 from domains.invoices.pack import PROMISED
 from domains.invoices.records import Invoice
 from tests.benchmarks.invoice_gold import DATA, Case, read_cases
-from tests.benchmarks.invoice_world import desk, extraction, same_text
+from tests.benchmarks.invoice_world import desk, extraction
 
 DEVICE = "device"
 EDGES = (0.5, 0.8, 0.95)
@@ -141,13 +141,7 @@ def _rows(case: Case, trial: int, attempt: Attempt, step: Step) -> list[Observat
 
 def spelled(made: Invoice, truth: Invoice) -> Invoice:
     """The invoice with texts spelled as the truth has them, where they differ in case, accents or punctuation alone."""
-    heads: Mapping[str, Any] = dict(truth)
-    update = {
-        name: heads[name]
-        for name in PROMISED
-        if isinstance(heads[name], str) and same_text(getattr(made, name), heads[name])
-    }
-    return made.model_copy(update=update)
+    return spelled_as(made, truth, PROMISED)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """What benchmarks of the invoices pack share: its step that reads pages, and its connectors, open."""
 
-import re
-import unicodedata
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache
@@ -35,13 +33,3 @@ def extraction() -> Step:
     """The pack's step that reads pages."""
     steps = load_pack(str(ROOT / "domains" / "invoices")).pack.workflow.steps
     return next(step for step in steps if step.name == "extract")
-
-
-def same_text(one: Any, other: str) -> bool:
-    """Whether two texts differ in case, accents, blanks or punctuation alone."""
-    return isinstance(one, str) and _folded(one) == _folded(other)
-
-
-def _folded(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().casefold()
-    return re.sub(r"[\W_]+", "", plain)

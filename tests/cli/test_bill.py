@@ -106,3 +106,24 @@ def test_the_printed_bill_shows_names_as_text_and_loads_nothing():
 
 def test_money_has_the_decimals_of_its_currency():
     assert (money(240, "EUR"), money(240, "JPY"), money(-1, "KWD")) == ("2.40", "240", "-0.001")
+
+
+def test_margins_stand_as_a_table_as_csv_and_as_json(out: Path):
+    with sqlite3.connect(out / "agentflow.db") as books:
+        [job] = books.execute("SELECT id FROM job WHERE outcome = 'Filed'").fetchone()
+        values = ("c1", job, "count", "small", "=m1", 1, 1, 100_000, 1.0, "2026-01-01", None, None, None)
+        books.execute(f"INSERT INTO cost_line VALUES ({','.join('?' * len(values))})", values)
+    margin = ("bill", "--out", out, "margin")
+    assert "letters     3      1  0.45 USD  0.100000  0.000000    0.350000" in agentflow(*margin).output
+    assert json.loads(agentflow(*margin, "--json").output)["lines"][0]["margin_usd_micros"] == 350_000
+    row = next(csv.DictReader(io.StringIO(agentflow(*margin, "--by", "model", "--csv").output)))
+    assert (row["model"], row["cost_usd"], row["margin_usd"]) == ("'=m1", "0.100000", "")
+    assert "no margin (-): a job is paid for as a whole" in agentflow(*margin, "--by", "step").output
+
+
+def test_a_cap_is_set_and_ended_and_never_below_what_is_used(out: Path):
+    tell = ("bill", "--out", out, "cap")
+    assert agentflow(*tell, "0.90").output == "local has a cap of 0.90 USD\n"
+    refused = agentflow(*tell, "0.10")
+    assert "set no cap below" in str(refused.exception)
+    assert agentflow(*tell, "none").output == "local has no cap\n"

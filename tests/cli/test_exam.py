@@ -32,7 +32,7 @@ def pack(tmp_path: Path) -> Path:
     folder = tmp_path / f"p_{tmp_path.name.replace('-', '_')}"
     (folder / "exam").mkdir(parents=True)
     (folder / "pack.py").write_text("from tests.exams.packs import letters\n")
-    (folder / "exam" / "cases.jsonl").write_text(dump_cases([case_of(number) for number in range(40)]))
+    (folder / "exam" / "cases.jsonl").write_text(dump_cases([case_of(number) for number in range(24)]))
     return folder
 
 
@@ -52,12 +52,66 @@ def test_each_candidate_has_its_figures_with_their_intervals(pack: Path, tmp_pat
     found = report(tmp_path / "out")["candidates"]
     assert list(found) == ["pack", "small", "large"]
     small = found["small"]["end_to_end"]
-    assert small["cases"] == 40
+    assert small["cases"] == 24
     assert small["right"]["low"] < small["right"]["value"] < small["right"]["high"]
     assert len(small["passes"]) == 3
     assert set(found["small"]["steps"]) == {"sort", "answer"}
     assert set(found["small"]["tags"]["language"]) == {"de", "en"}
-    assert found["small"]["fields"]["Reply.code"]["seen"] == 120
+    assert found["small"]["fields"]["Reply.code"]["seen"] == 72
+    source = report(tmp_path / "out")["sources"]["sort"]["errs"]["small"]["slip"]
+    assert source["low"] < source["value"] < source["high"]
+
+
+CONNECTED = """
+from contextlib import asynccontextmanager
+
+from agentflow import Pack, Price, Record, workflow
+
+
+class Ask(Record):
+    number: int
+
+
+class Told(Record):
+    url: str
+
+
+class Ledger:
+    name = "ledger"
+
+    def __init__(self, url):
+        self.url = url
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url, home):
+        yield cls(url)
+
+
+async def tell(ask: Ask, *, ledger: Ledger) -> Told:
+    return Told(url=str(ledger.url))
+
+
+told = Pack(
+    name="told",
+    workflow=workflow("told", takes=Ask, gives=Told).step(tell).build(),
+    connectors=[Ledger],
+    prices={Told: Price("1.00")},
+)
+"""
+
+
+def test_an_exam_is_not_connected_to_what_production_is_connected_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = tmp_path / "p_connected"
+    (folder / "exam").mkdir(parents=True)
+    (folder / "pack.py").write_text(CONNECTED)
+    (folder / "connect.toml").write_text('ledger = "sqlite:///production.db"')
+    monkeypatch.setenv("AGENTFLOW_CONNECT_LEDGER", "postgresql://production/ledger")
+    (folder / "exam" / "cases.jsonl").write_text(
+        '{"id": "1", "input": {"number": 1}, "gold": {"Told": {"url": "None"}}}'
+    )
+    assert exam(folder, "--trials", "1", "--out", tmp_path / "out").exit_code == 0
+    assert report(tmp_path / "out")["candidates"]["pack"]["end_to_end"]["right"]["value"] == 1.0
 
 
 def test_the_same_command_again_pays_for_nothing(pack: Path, tmp_path: Path):

@@ -1,11 +1,13 @@
 """A judge is another model than the producer; it is shown the record and paid like any other."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from agentflow import Model, Policy, Problem, Record, asks, workflow
+from agentflow.engine import answer
 from agentflow.engine.trust.figures import CheckFigures, FieldFigures, Figures, SourceFigures, StepFigures, known
 from agentflow.errors import ModelError, WorkflowError
 from agentflow.testing import MemoryJournal, Price
@@ -34,6 +36,26 @@ async def test_nobody_judges_what_is_his_own():
     models = told(judge=[{"value": 5}], other=[{"sound": True}])
     assert value(await do(row(checks=[plausible], ladder=("judge",)), models)) == Total(value=5)
     assert len(models.models["other"].asked) == 1
+
+
+def test_a_model_does_not_judge_itself_under_another_name_and_would_if_nobody_looked(monkeypatch: pytest.MonkeyPatch):
+    judged: list[str] = []
+
+    @asks("also")
+    async def noted(total: Total, *, model: Model) -> list[Problem]:
+        judged.append(model.role)
+        return []
+
+    async def go() -> None:
+        bench = Bench(m={})
+        bench.models = replace(bench.models, configs={**bench.models.configs, "also": bench.models.configs["m"]})
+        assert value(await bench.do(row(checks=[noted], ladder=("m",)))) == Total(value=5)
+
+    run(go())
+    assert judged == []
+    monkeypatch.setattr(answer, "_alike", lambda *_: False)
+    run(go())
+    assert judged == ["also"]
 
 
 async def test_where_there_is_no_other_model_the_check_says_nothing():

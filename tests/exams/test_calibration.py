@@ -10,7 +10,8 @@ from agentflow.exams.calibration import as_json, calibrate, observations
 from agentflow.exams.candidates import candidates_of
 from agentflow.exams.cases import Exam
 from agentflow.exams.keeping import Kept
-from agentflow.exams.running import Plan, examine
+from agentflow.exams.planning import Plan
+from agentflow.exams.running import examine
 from agentflow.testing import Twin
 from tests.exams.packs import exam_of, faulty, letters
 

@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from agentflow.exams.intervals import NOTHING, quantile, ratio, share
+from agentflow.engine.trust.figures import Rate
+from agentflow.exams.intervals import NOTHING, beta_below, of_rate, quantile, ratio, share
 
 
 def clustered(rng: random.Random, clusters: int, size: int, mean: float) -> list[tuple[str, float]]:
@@ -69,3 +70,16 @@ def test_the_interval_of_a_quantile_holds_it():
 
 def test_nothing_seen_is_no_estimate():
     assert share([]) == ratio([]) == quantile([], 0.5) == NOTHING
+
+
+@pytest.mark.parametrize(("hits", "misses"), [(0.5, 9.5), (3, 40), (200, 9), (5000, 5000), (1, 1)])
+def test_the_interval_of_a_counted_rate_is_the_middle_of_its_beta_law(hits: float, misses: float):
+    rng = random.Random(1)
+    drawn = sorted(rng.betavariate(hits, misses) for _ in range(20_000))
+    found = of_rate(Rate(hits=hits, misses=misses))
+    assert found.low == pytest.approx(drawn[500], abs=0.006)
+    assert found.high == pytest.approx(drawn[-501], abs=0.006)
+
+
+def test_the_beta_law_of_one_and_one_is_even():
+    assert beta_below(0.3, 1, 1) == pytest.approx(0.3)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentflow.exams.ladder import NEVER, Quality, Rung, Silent, cheapest, done, frontier, place
+from agentflow.exams.ladder import NEVER, REFUSED, Quality, Rung, Silent, cheapest, done, frontier, place
 
 
 def cases(seed: int, count: int, right: tuple[float, ...] = (0.8, 0.95), apart: float = 2.5) -> list[list[Rung]]:
@@ -76,3 +76,19 @@ def test_the_frontier_tells_what_its_bars_do(seed: int):
     climbs = cases(seed, 30, (0.6, 0.8, 0.9))
     for ladder in frontier(climbs, Silent(0.1, 30)):
         assert ladder.done == done(climbs, ladder.bars, 30)
+
+
+def test_what_may_not_be_taken_is_not_taken_though_the_promise_would_bear_it():
+    climbs = [[Rung(REFUSED if n % 50 == 0 else 0.9, n % 50 != 0, 1.0)] for n in range(200)]
+    found = cheapest(climbs, Silent(0.1, 100))
+    assert found is not None
+    assert found.done.accepted == 196
+
+
+def test_the_bars_are_as_low_as_the_aim_bears():
+    climbs = cases(9, 600)
+    aim = Quality(0.9)
+    found = cheapest(climbs, aim)
+    assert found is not None
+    assert aim.held_by(found.done)
+    assert found.done.right <= 0.9 * len(climbs) + 4

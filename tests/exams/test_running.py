@@ -17,7 +17,8 @@ from agentflow.errors import ConfigError
 from agentflow.exams.asking import by_gold
 from agentflow.exams.candidates import MORE, PACK, Candidate, candidates_of
 from agentflow.exams.keeping import Ended, Kept
-from agentflow.exams.running import Plan, Told, examine
+from agentflow.exams.planning import Plan
+from agentflow.exams.running import Told, examine
 from agentflow.testing import Twin
 from tests.exams.packs import exam_of, faulty, letters, reached
 

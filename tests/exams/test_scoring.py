@@ -69,6 +69,12 @@ def test_another_outcome_than_the_golds_is_wrong():
     assert mark(ended(records={"Sent": {"key": "k", "code": 3}}), exam=exam_with(case)).result == "right"
 
 
+@pytest.mark.parametrize(("status", "result"), [("review", "right"), ("finished", "wrong")])
+def test_a_case_that_a_person_has_to_see_is_right_where_one_is_asked_and_nowhere_else(status: Any, result: str):
+    exam = exam_with(case_of(1, review=True))
+    assert mark(ended(status=status), exam=exam).result == result
+
+
 def test_a_run_that_raised_is_failed():
     assert mark(ended(status="failed", outcome=None, records={})).result == "failed"
 

@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 
 from agentflow.engine.config import ModelConfig
-from agentflow.engine.trust.figures import CheckFigures, FieldFigures, Figures, Rate, SourceFigures, StepFigures
+from agentflow.engine.trust.figures import (
+    CheckFigures,
+    FieldFigures,
+    Figures,
+    Rate,
+    Rung,
+    SourceFigures,
+    StepFigures,
+    Tuned,
+)
 from agentflow.exams.stamping import files_hash, fresh, stamps_of
 from agentflow.flow.pack import Pack
 
@@ -118,7 +127,8 @@ def test_a_changed_constant_of_a_prompt_widens_the_models_to_the_prior_and_says_
     figures = measured(load(PACK))
     found = left(figures, load(PACK.replace("Read the total.", "Read the sum.")))
     assert found[0] == {"hand"}
-    assert found[2] == ["small of read: its prompt has changed since it was measured; its figures are not used"]
+    (told,) = found[2]
+    assert told.startswith("small of read: its prompt has changed since it was measured; that is not used any more")
 
 
 def test_overlaps_with_a_source_that_changed_go_too(load: Load):
@@ -156,6 +166,19 @@ def test_another_model_behind_the_role_is_unmeasured(load: Load):
 def test_another_price_is_no_other_model(load: Load):
     pack = load(PACK)
     assert left(measured(pack), pack, SMALL.model_copy(update={"input_price": 9}))[2] == []
+
+
+def test_a_ladder_that_was_chosen_by_figures_that_hold_no_more_is_given_up(load: Load):
+    figures = measured(load(PACK))
+    ladder = Tuned(rungs=(Rung(source="small", bar=0.9),))
+    figures = figures.model_copy(
+        update={"steps": {"read": figures.steps["read"].model_copy(update={"ladder": ladder})}}
+    )
+    kept, _ = fresh(figures, load(PACK), {"small": SMALL})
+    assert kept.steps["read"].ladder == ladder
+    found, told = fresh(figures, load(PACK.replace(">= 0", "> 0")), {"small": SMALL})
+    assert found.steps["read"].ladder is None
+    assert any(text.startswith("the ladder of read was chosen by them") for text in told)
 
 
 def test_figures_without_stamps_are_taken_as_they_are(load: Load):

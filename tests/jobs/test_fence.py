@@ -189,7 +189,7 @@ async def test_effects_and_attempts_of_a_lost_run_are_refused_and_its_costs_are_
             await journal.attempt(AttemptLine(attempt="a1", step="read", number=1, source="small"))
         await journal.spend(CostLine(call="1", step="read", role="small", model="m", cost=Decimal("0.5")))
         assert await store.attempts(job.id) == []
-        assert await store.cost(job.id) == (500_000, ["small"])
+        assert await store.cost(job.id) == (500_000, {"small": ["m"]})
         assert await store.journal(job.id, lost + 1).begin_effect("key", "file") == Begun()
 
 

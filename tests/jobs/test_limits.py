@@ -96,3 +96,21 @@ async def test_a_job_without_time_asks_no_model(tmp_path: Path):
     done = await run(pack(deadline=0.0), tmp_path, models())
     assert (done.status, done.cost_micros) == ("awaiting_review", 0)
     assert [problem["code"] for problem in done.problems] == ["deadline"]
+
+
+async def test_a_job_that_would_cost_more_than_it_ever_may_fails_and_is_free(tmp_path: Path):
+    done = await run(pack(max_cost=CENT), tmp_path, models())
+    assert (done.status, done.cost_micros, done.price_minor) == ("failed", 10_000, 0)
+    assert [problem["code"] for problem in done.problems] == ["budget"]
+    again = await run(pack(max_cost=CENT), tmp_path, models())
+    assert (again.status, again.cost_micros) == ("failed", 10_000)
+
+
+async def test_a_budget_below_the_most_that_a_job_may_cost_still_asks_a_person(tmp_path: Path):
+    done = await run(pack(max_cost=10 * CENT, budget=CENT), tmp_path, models())
+    assert (done.status, [problem["code"] for problem in done.problems]) == ("awaiting_review", ["budget_spent"])
+
+
+async def test_a_job_may_cost_what_it_may_to_the_last_cent(tmp_path: Path):
+    done = await run(pack(max_cost=2 * CENT), tmp_path, models())
+    assert (done.status, done.cost_micros) == ("finished", 20_000)

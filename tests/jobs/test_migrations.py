@@ -2,16 +2,23 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import CheckConstraint, inspect, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Inspector, inspect, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from agentflow.connectors.sql import open_database
 from agentflow.jobs import migrate
 from agentflow.jobs.api_tables import Table
+from agentflow.jobs.ids import now
+from agentflow.jobs.ledger.giving import charge_of, credit
+from agentflow.jobs.ledger.statements import close
+from agentflow.jobs.ledger.tables import APPEND_ONLY
+from tests.jobs.ledger.books import open_books
 
 OPTIONS = {"compare_type": True, "version_table": migrate.VERSION_TABLE}
 
@@ -26,14 +33,40 @@ async def test_migrating_from_nothing_equals_the_models(database: str):
     assert differences == []
 
 
-async def test_check_constraints_are_the_models_own(database: str):
+async def test_check_constraints_and_foreign_keys_are_the_models_own(database: str):
     async with open_database(database) as engine:
         await migrate.upgrade(engine)
         async with engine.connect() as connection:
-            found = await connection.run_sync(lambda c: inspect(c).get_check_constraints("job"))
-    assert {check["name"] for check in found} == {
-        c.name for c in Table.metadata.tables["job"].constraints if isinstance(c, CheckConstraint)
+            found = await connection.run_sync(
+                lambda c: {name: named(inspect(c), name) for name in Table.metadata.tables}
+            )
+    assert found == {
+        name: {c.name for c in table.constraints if isinstance(c, CheckConstraint | ForeignKeyConstraint) and c.name}
+        for name, table in Table.metadata.tables.items()
     }
+
+
+def named(inspector: Inspector, table: str) -> set[str]:
+    """The names of a table's checks and of its foreign keys over several columns."""
+    keys = [key for key in inspector.get_foreign_keys(table) if len(key["constrained_columns"]) > 1]
+    return {str(one["name"]) for one in (*inspector.get_check_constraints(table), *keys)}
+
+
+async def test_what_was_written_survives_that_the_last_migration_is_taken_back_and_made_again(database: str):
+    async with open_books(database) as books:
+        job = await books.finished()
+        async with books.sessions.begin() as session:
+            await credit(session, await charge_of(session, "local", job.id), 1, "goodwill", "r")
+        async with books.sessions.begin() as session:
+            await close(session, "local", "USD", now() + timedelta(seconds=1))
+        await migrate.downgrade(books.engine, "0005")
+        await migrate.upgrade(books.engine)
+        assert await books.faults() == []
+        for table in APPEND_ONLY:
+            column = {"price": "outcome", "statement_line": "transfer_id"}.get(table, "id")
+            with pytest.raises(DBAPIError, match="append-only"):
+                async with books.sessions.begin() as session:
+                    await session.execute(text(f"UPDATE {table} SET {column} = {column}"))
 
 
 async def test_migrating_twice_changes_nothing(database: str):

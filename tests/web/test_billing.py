@@ -99,3 +99,14 @@ async def test_a_closed_statement_stays_and_what_comes_later_is_on_the_next(tmp_
         page = await client.get(f"/v1/statements/{first}.html")
         assert "Statement 1" in page.text
         assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+async def test_an_operator_sees_margins_and_a_tenant_does_not(tmp_path: Path):
+    async with serving(tmp_path) as served:
+        client = await served.client()
+        await ended(client, order())
+        assert (await client.get("/v1/admin/margins")).json()["code"] == "scope-missing"
+        operator = await served.client("house", ["operator:read"])
+        [line] = (await operator.get("/v1/admin/margins", params={"by": "tenant"})).json()["data"]
+        assert (line["by"], line["charged"]) == ("acme", [{"amount_minor": PRICE, "currency": "USD"}])
+        assert (line["margin_usd_micros"], line["no_margin_for"]) == (PRICE * 10_000, None)

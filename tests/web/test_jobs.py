@@ -1,15 +1,18 @@
 """Jobs over HTTP: submitted once, looked at, listed, canceled; only verified outcomes are charged."""
 
 import asyncio
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, text, update
 
 from agentflow.errors import LeaseLost
+from agentflow.jobs.ids import now
 from agentflow.jobs.ledger.tables import SpendAccount
 from agentflow.jobs.tables import Job
-from tests.jobs.ledger.books import PRICE
+from tests.jobs.ledger.books import PRICE, pack
 from tests.web.served import Served, ended, once, order, serving
 
 
@@ -37,6 +40,14 @@ async def test_a_job_is_accepted_done_and_charged(tmp_path: Path, database: str)
         assert done["metadata"] == {"po": "7"}
         proof = (await client.get(f"/v1/jobs/{job['id']}/verification")).json()
         assert (proof["verdict"], proof["job"]) == ("pass", job["id"])
+        checked = {(one["step"], one["item"]): [each["check"] for each in one["checks"]] for one in proof["checks"]}
+        assert checked == {
+            ("split", None): [],
+            ("code", 0): ["no_bad_account"],
+            ("book", None): [],
+            ("post", None): [],
+        }
+        assert all(len(proof[name]) == 64 for name in ("definition", "input_sha256", "output_sha256", "records_sha256"))
         assert await served.faults() == []
 
 
@@ -234,6 +245,70 @@ async def test_a_job_cannot_be_another_tenants_parent(tmp_path: Path, database: 
                     ),
                     {"job": job},
                 )
+
+
+@pytest.mark.parametrize(
+    ("header", "field", "seconds"),
+    [("10m", None, 600), (None, 90, 90), ("2h", 60, 60), ("30", 60, 30), ("1d", None, 86400)],
+)
+async def test_a_deadline_is_given_by_header_or_body_and_the_sooner_counts(
+    tmp_path: Path, header: str | None, field: int | None, seconds: int
+):
+    async with serving(tmp_path, work=False) as served:
+        client = await served.client()
+        headers = once(**({"Cancel-After": header} if header else {}))
+        given = await client.post("/v1/jobs", json=order(**({"deadline_s": field} if field else {})), headers=headers)
+        job = given.json()
+        took = datetime.fromisoformat(job["deadline_at"]) - datetime.fromisoformat(job["created_at"])
+        assert took.total_seconds() == seconds
+        wrong = await client.post("/v1/jobs", json=order(), headers=once("k2", **{"Cancel-After": "soon"}))
+        assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "header:Cancel-After")
+
+
+async def test_an_overdue_job_is_shown_as_expired_and_free(tmp_path: Path, database: str):
+    async with serving(tmp_path, database, work=False, tell=True) as served:
+        client = await served.client()
+        job = (await client.post("/v1/jobs", json=order(deadline_s=60), headers=once())).json()["id"]
+        async with served.af.store.writing() as session:
+            await session.execute(update(Job).values(deadline_at=Job.created_at))
+        done = (await client.get(f"/v1/jobs/{job}", headers={"Prefer": "wait=20"})).json()
+        assert (done["status"], done["billing"]["state"], done["billing"]["reason"]) == (
+            "expired",
+            "released",
+            "deadline",
+        )
+        assert (await client.post(f"/v1/jobs/{job}/cancel")).json()["code"] == "job-terminal"
+        again = await client.post("/v1/jobs", json=order(), headers=once("k2"))
+        assert (again.json()["duplicate_of"], again.json()["id"] == job) == (None, False)
+        assert await served.faults() == []
+
+
+async def test_a_job_that_would_cost_us_too_much_says_so_and_is_free(tmp_path: Path):
+    async with serving(tmp_path, work=False) as served:
+        client = await served.client()
+        job = (await client.post("/v1/jobs", json=order(), headers=once())).json()["id"]
+        await served.af.store.fail(job, problems=[{"code": "budget"}])
+        shown = (await client.get(f"/v1/jobs/{job}")).json()
+        assert (shown["error"]["code"], shown["billing"]["reason"]) == ("budget", "budget")
+
+
+@pytest.mark.parametrize(("days", "version", "same"), [(29, "1", True), (31, "1", False), (1, "2", False)])
+async def test_a_finished_job_is_what_the_same_order_gets_for_a_while_and_of_the_same_version(
+    tmp_path: Path, database: str, days: int, version: str, same: bool
+):
+    async with serving(tmp_path, database) as served:
+        client = await served.client()
+        job = (await ended(client, order()))["id"]
+    packs = [replace(pack(), version=version)]
+    async with serving(tmp_path, database, packs=packs) as served:
+        client = await served.client()
+        async with served.af.store.writing() as session:
+            await session.execute(update(Job).values(created_at=now() - timedelta(days=days)))
+        again = await ended(client, order(), "k2")
+        assert (again["id"] == job, again["duplicate_of"] == job) == (same, same)
+        [balance] = (await client.get("/v1/balance")).json()["data"]
+        assert balance["charged"]["amount_minor"] == (PRICE if same else 2 * PRICE)
+        assert await served.faults() == []
 
 
 async def test_documents_may_lie_elsewhere_than_in_a_folder(tmp_path: Path):

@@ -97,3 +97,41 @@ async def test_events_are_listed_in_order_and_streamed_from_where_a_listener_was
             "id: 3",
             "event: job.finished",
         ]
+
+
+async def test_a_claimed_review_is_answered_by_its_claim_alone(tmp_path: Path, database: str):
+    async with serving(tmp_path, database) as served:
+        client = await served.client()
+        job = (await ended(client, order(["?"])))["id"]
+        claimed = await client.post("/v1/reviews/claim-next", json={"by": "ann"})
+        assert (claimed.status_code, claimed.json()["job"], claimed.json()["held"]["by"]) == (200, job, "ann")
+        assert (await client.post("/v1/reviews/claim-next", json={})).status_code == 204
+        listed = (await client.get("/v1/reviews")).json()["data"][0]
+        assert (listed["held"]["by"], "lease" in listed) == ("ann", False)
+        url, lease = f"/v1/reviews/{job}", claimed.json()["lease"]
+        for number, others in enumerate(({}, {"lease": lease + 1})):
+            headers = once(f"other{number}", **{"If-Match": claimed.headers["etag"]})
+            refused = await client.post(f"{url}/answer", json=ANSWER | others, headers=headers)
+            assert (refused.status_code, refused.json()["code"]) == (409, "lease-lost")
+        assert (await client.post(f"{url}/heartbeat", json={"lease": lease})).status_code == 200
+        headers = once("mine", **{"If-Match": claimed.headers["etag"]})
+        given = await client.post(f"{url}/answer", json=ANSWER | {"lease": lease}, headers=headers)
+        assert given.status_code == 202
+        assert (
+            await client.post(f"{url}/answer", json=ANSWER | {"lease": lease}, headers=headers)
+        ).json() == given.json()
+        assert (await client.post(f"{url}/heartbeat", json={"lease": lease})).json()["code"] == "lease-lost"
+
+
+async def test_a_review_that_is_given_back_can_be_claimed_or_answered_by_anybody(tmp_path: Path):
+    async with serving(tmp_path) as served:
+        client, other = await served.client(), await served.client("bolt")
+        job = (await ended(client, order(["?"])))["id"]
+        claimed = (await client.post("/v1/reviews/claim-next", json={"pack": "toy"})).json()
+        given = {"lease": claimed["lease"]}
+        assert (await other.post("/v1/reviews/claim-next", json={})).status_code == 204
+        assert (await other.post(f"/v1/reviews/{job}/release", json=given)).status_code == 404
+        back = await client.post(f"/v1/reviews/{job}/release", json=given)
+        assert (back.status_code, back.json()["held"]) == (200, None)
+        headers = once("a", **{"If-Match": back.headers["etag"]})
+        assert (await client.post(f"/v1/reviews/{job}/answer", json=ANSWER, headers=headers)).status_code == 202

@@ -25,6 +25,8 @@ UNKNOWN = {
 BODIES = {
     "/v1/jobs/{job_id}/disputes": {"reason": "x"},
     "/v1/reviews/{job_id}/answer": {"answer": "Booked", "value": {"accounts": []}},
+    "/v1/reviews/{job_id}/heartbeat": {"lease": 1},
+    "/v1/reviews/{job_id}/release": {"lease": 1},
     "/v1/webhook-endpoints/{endpoint_id}": {"enabled": True},
 }
 

@@ -158,6 +158,8 @@ class Rung(Counted):
     bar: float | None = None
     """How far all promised fields must be trusted once it was asked, for the answer to be taken; None where the next
     rung is asked in any case."""
+    skip: dict[str, tuple[str, ...]] = {}
+    """By feature (`Record.field` of what the step reads): values whose cases are not asked here."""
 
     def takes(self, trust: float) -> bool:
         """Whether so much is enough."""

@@ -62,7 +62,7 @@ def is_shape(path: str) -> bool:
 
 def evidence_of(made: Any) -> str | None:
     """The name of the field that holds evidence by path, where the record has one."""
-    return _evidence_field(type(made)) if isinstance(made, BaseModel) else None
+    return evidence_field(type(made)) if isinstance(made, BaseModel) else None
 
 
 def confidences(made: Any) -> dict[str, float]:
@@ -115,7 +115,7 @@ def _leaves(path: str, value: Any, declared: _Declared | None = None) -> Iterato
 
 def _fields(path: str, record: BaseModel, declared: _Declared | None) -> Iterator[tuple[str, Any]]:
     kind = type(record)
-    left_out = _evidence_field(kind) if not path else None
+    left_out = evidence_field(kind) if not path else None
     below = [
         leaf
         for name, each in _declared(kind).items()
@@ -180,7 +180,8 @@ def _canonical(value: Any) -> Hashable:
 
 
 @lru_cache(1024)
-def _evidence_field(kind: type[BaseModel]) -> str | None:
+def evidence_field(kind: type[BaseModel]) -> str | None:
+    """The name of the field of a record type that holds evidence by path, where it has one."""
     fields = kind.model_fields.items()
     return next((name for name, field in fields if field.annotation == dict[str, Evidence]), None)
 

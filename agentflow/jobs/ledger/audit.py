@@ -70,12 +70,12 @@ RULES = (
     Rule(
         "a job that has ended holds nothing",
         """SELECT r.job_id FROM reservation r JOIN job j ON j.id = r.job_id
-           WHERE r.ended_at IS NULL AND j.status IN ('finished', 'failed', 'canceled')""",
+           WHERE r.ended_at IS NULL AND j.status IN ('finished', 'failed', 'canceled', 'expired')""",
     ),
     Rule(
         "a job under way has what it may cost set aside",
         """SELECT j.id FROM job j LEFT JOIN reservation r ON r.job_id = j.id AND r.ended_at IS NULL
-           WHERE j.status NOT IN ('finished', 'failed', 'canceled')
+           WHERE j.status NOT IN ('finished', 'failed', 'canceled', 'expired')
              AND j.price_list_id IS NOT NULL AND r.job_id IS NULL""",
     ),
     Rule(

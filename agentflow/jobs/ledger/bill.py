@@ -9,6 +9,7 @@ from html import escape
 from typing import Any
 
 from agentflow.flow.pack import MINOR_DIGITS
+from agentflow.jobs.ledger.margin import Margin
 
 Line = Mapping[str, Any]
 
@@ -61,6 +62,54 @@ def as_html(head: Mapping[str, Any], lines: Sequence[Line]) -> str:
         f"</thead><tbody>{rows}</tbody><tfoot><tr><td colspan={len(shown)}>total</td><td class=n>{total}</td></tr>"
         f"</tfoot></table></html>\n"
     )
+
+
+def margin_row(margin: Margin) -> dict[str, str]:
+    """A margin as text: amounts with their currency, USD with six decimals where the column says so."""
+    charged = [f"{money(minor, currency)} {currency}" for currency, minor in sorted((margin.charged or {}).items())]
+    left = margin.margin_micros
+    return {
+        "name": margin.by,
+        "jobs": str(margin.jobs),
+        "calls": str(margin.calls),
+        "charged": " + ".join(charged) or ("" if margin.charged is None else "0"),
+        "cost_usd": _usd(margin.cost_micros),
+        "free_cost_usd": _usd(margin.free_micros),
+        "margin_usd": "" if left is None else _usd(left),
+        "no_margin_for": margin.why_none or "",
+    }
+
+
+def margins_json(by: str, found: Sequence[Margin]) -> str:
+    """Margins as JSON; amounts in minor units by currency, costs in millionths of a USD."""
+    lines = [
+        {
+            by: one.by,
+            "jobs": one.jobs,
+            "calls": one.calls,
+            "charged_minor": one.charged,
+            "cost_usd_micros": one.cost_micros,
+            "free_cost_usd_micros": one.free_micros,
+            "margin_usd_micros": one.margin_micros,
+            "no_margin_for": one.why_none,
+        }
+        for one in found
+    ]
+    return json.dumps({"by": by, "lines": lines}, ensure_ascii=False, indent=1)
+
+
+def margins_csv(by: str, found: Sequence[Margin]) -> str:
+    """Margins as CSV, a line each."""
+    told = io.StringIO()
+    writer = csv.writer(told)
+    rows = [margin_row(one) for one in found]
+    writer.writerow([by, "jobs", "calls", "charged", "cost_usd", "free_cost_usd", "margin_usd", "no_margin_for"])
+    writer.writerows([_cell("amount" if name == "margin_usd" else name, row[name]) for name in row] for row in rows)
+    return told.getvalue()
+
+
+def _usd(micros: int) -> str:
+    return f"{Decimal(micros).scaleb(-6):.6f}"
 
 
 def _shown(line: Line) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -83,7 +83,7 @@ async def decide(session: AsyncSession, found: str, decision: Decision, by: str,
     """
     values = {"state": decision, "decision": text, "decided_by": by, "decided_at": now()}
     closed = await session.execute(
-        update(Dispute).where(Dispute.id == found, Dispute.state == "opened").values(**values).returning(Dispute.id)
+        update(Dispute).where(Dispute.id == found, *_still_open()).values(**values).returning(Dispute.id)
     )
     if closed.first() is None:
         raise DisputeError(f"the dispute {found} is not open", code="dispute-closed")
@@ -92,6 +92,10 @@ async def decide(session: AsyncSession, found: str, decision: Decision, by: str,
         await _credit_all(session, row)
     tell(session, row.tenant_id, "dispute.decided", row.id, {"job": row.job_id, "decision": decision})
     return row
+
+
+def _still_open() -> tuple[ColumnElement[bool], ...]:
+    return (Dispute.state == "opened",)
 
 
 async def charge_of(session: AsyncSession, tenant: str, job: str) -> Charge:

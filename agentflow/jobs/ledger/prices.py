@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from agentflow.errors import PackError
-from agentflow.flow.pack import Pack
+from agentflow.flow.pack import Pack, Price
 from agentflow.flow.step import label
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.tables import ListedPrice, PriceList, SpendAccount, Tenant
@@ -23,8 +23,7 @@ async def publish(session: AsyncSession, pack: Pack, tenant: str) -> PriceList:
     currencies.
     """
     await _open_account(session, tenant, _currency(pack))
-    terms = {label(outcome): price.minor for outcome, price in pack.prices.items()}
-    currency = _currency(pack)
+    currency, terms = _currency(pack), {label(outcome): _terms(price) for outcome, price in pack.prices.items()}
     digest = sha256(json.dumps([terms, currency, DISPUTE_DAYS], sort_keys=True).encode()).hexdigest()
     found = await session.scalar(select(PriceList).where(PriceList.pack == pack.name, PriceList.digest == digest))
     if found is not None:
@@ -39,8 +38,17 @@ async def publish(session: AsyncSession, pack: Pack, tenant: str) -> PriceList:
     )
     session.add(listed)
     await session.flush()
-    for outcome, minor in terms.items():
-        session.add(ListedPrice(price_list_id=listed.id, outcome=outcome, amount_minor=minor, currency=currency))
+    for outcome, price in pack.prices.items():
+        session.add(
+            ListedPrice(
+                price_list_id=listed.id,
+                outcome=label(outcome),
+                amount_minor=price.minor,
+                currency=currency,
+                within_seconds=price.within_seconds,
+                late_minor=price.late_minor,
+            )
+        )
     await session.flush()
     return listed
 
@@ -50,6 +58,11 @@ async def dearest(session: AsyncSession, price_list: str) -> ListedPrice:
     prices = select(ListedPrice).where(ListedPrice.price_list_id == price_list)
     found = await session.scalars(prices.order_by(ListedPrice.amount_minor.desc(), ListedPrice.outcome).limit(1))
     return found.one()
+
+
+def _terms(price: Price) -> int | list[int | None]:
+    """What makes terms other terms."""
+    return price.minor if price.within_seconds is None else [price.minor, price.within_seconds, price.late_minor]
 
 
 async def _open_account(session: AsyncSession, tenant: str, currency: str) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, bindparam, case, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,6 +23,8 @@ from agentflow.jobs.ledger.tables import (
 from agentflow.jobs.tables import Job
 
 RECEIVABLE, REVENUE = "receivable", "revenue"
+WARN_AT = 80
+"""Percent of the cap that are set aside or charged, at which its tenant is told `spend.threshold`."""
 
 
 async def reserve(session: AsyncSession, job: Job) -> None:
@@ -40,9 +42,7 @@ async def reserve(session: AsyncSession, job: Job) -> None:
     if held is not None:  # a failed job is tried again
         held.ended_at, held.ended_as, held.amount_minor = None, None, most.amount_minor
     else:
-        session.add(
-            Reservation(job_id=job.id, tenant_id=job.tenant_id, currency=most.currency, amount_minor=most.amount_minor)
-        )
+        session.add(reservation(job, most))
     await session.flush()
 
 
@@ -105,6 +105,35 @@ async def charge_less(session: AsyncSession, tenant: str, currency: str, amount_
     await _move(session, tenant, currency, charged=-amount_minor)
 
 
+async def set_cap(session: AsyncSession, tenant: str, currency: str, cap_minor: int | None) -> None:
+    """What the tenant may spend in a currency, all in all; None is without a limit.
+
+    Raises CapError where more is charged and set aside already, LedgerError where the tenant has no such account.
+    """
+    account = await session.get(SpendAccount, (tenant, currency), with_for_update=True)
+    if account is None:
+        raise LedgerError(f"{tenant} has no account in {currency}; it has one from its first job or key on")
+    used = account.reserved_minor + account.charged_minor
+    if cap_minor is not None and used > cap_minor:
+        raise CapError(f"{used} are charged and set aside for {tenant} already; set no cap below that")
+    was_near, account.cap_minor = _near(used, account.cap_minor), cap_minor
+    if _near(used, cap_minor) and not was_near:
+        account.warnings += 1
+        _warn(session, account)
+    await session.flush()
+
+
+def reservation(job: Job, most: ListedPrice) -> Reservation:
+    """What is set aside for the job, whose dearest outcome is `most`."""
+    return Reservation(
+        job_id=job.id,
+        tenant_id=job.tenant_id,
+        price_list_id=most.price_list_id,
+        currency=most.currency,
+        amount_minor=most.amount_minor,
+    )
+
+
 def _charge(job: Job, verification: Verification, price: ListedPrice) -> Charge:
     return Charge(
         id=new_id("ch"),
@@ -123,10 +152,9 @@ def _charge(job: Job, verification: Verification, price: ListedPrice) -> Charge:
 async def _end(session: AsyncSession, job: str, how: str, *, charged: int) -> None:
     """Ends the reservation, once, and books what it becomes; charged without one where it was released before."""
     ended: datetime = now()
-    open_one = (Reservation.job_id == job, Reservation.ended_at.is_(None))
     found = await session.execute(
         update(Reservation)
-        .where(*open_one)
+        .where(Reservation.job_id == job, *_not_ended())
         .values(ended_at=ended, ended_as=how)
         .returning(Reservation.tenant_id, Reservation.currency, Reservation.amount_minor)
     )
@@ -137,17 +165,49 @@ async def _end(session: AsyncSession, job: str, how: str, *, charged: int) -> No
         raise LedgerError(f"job {job} has nothing set aside to be charged from")
 
 
+def _not_ended() -> tuple[ColumnElement[bool], ...]:
+    return (Reservation.ended_at.is_(None),)
+
+
 async def _move(session: AsyncSession, tenant: str, currency: str, *, reserved: int = 0, charged: int = 0) -> None:
     """One conditional update; the schema's checks refuse what the cap does not allow."""
-    account = (SpendAccount.tenant_id == tenant, SpendAccount.currency == currency)
-    change = update(SpendAccount).where(*account)
-    values = {
-        "reserved_minor": SpendAccount.reserved_minor + reserved,
-        "charged_minor": SpendAccount.charged_minor + charged,
-    }
+    moved = {"tenant": tenant, "money": currency, "more_reserved": reserved, "more_charged": charged}
     try:
-        await session.execute(change.values(**values).execution_options(synchronize_session=False))
+        account = (await session.execute(_MOVE, moved)).first()
     except IntegrityError as error:
         raise CapError(
             f"the spend cap of {tenant} in {currency} is reached; raise it or wait for running jobs"
         ) from error
+    if account is not None and account.cap_minor is not None:
+        used = account.reserved_minor + account.charged_minor
+        if _near(used, account.cap_minor) and not _near(used - reserved - charged, account.cap_minor):
+            _warn(session, account)
+
+
+def _moving() -> Any:
+    """The update of an account, built once; it counts the times that the line of the warning is crossed upwards."""
+    table: Any = SpendAccount.__table__
+    account: Any = table.c
+    reserved = account.reserved_minor + bindparam("more_reserved")
+    charged = account.charged_minor + bindparam("more_charged")
+    line = account.cap_minor * WARN_AT
+    crossed = ((account.reserved_minor + account.charged_minor) * 100 < line) & ((reserved + charged) * 100 >= line)
+    change: Any = update(table).values(
+        reserved_minor=reserved, charged_minor=charged, warnings=account.warnings + case((crossed, 1), else_=0)
+    )
+    own = (account.tenant_id == bindparam("tenant"), account.currency == bindparam("money"))
+    return change.where(*own).returning(*account)
+
+
+_MOVE = _moving()
+
+
+def _near(used: int, cap_minor: int | None) -> bool:
+    return cap_minor is not None and used * 100 >= cap_minor * WARN_AT
+
+
+def _warn(session: AsyncSession, account: Any) -> None:
+    told = {"percent": WARN_AT, "currency": account.currency, "cap_minor": account.cap_minor}
+    told |= {"reserved_minor": account.reserved_minor, "charged_minor": account.charged_minor}
+    source = f"{account.tenant_id}:{account.currency}#{account.warnings}"
+    tell(session, account.tenant_id, "spend.threshold", source, told)

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.settling import tell
 from agentflow.jobs.ledger.tables import Charge, Credit, Statement, StatementLine, Transfer
 from agentflow.jobs.tables import Job
+
+AT_ONCE = 500
+"""Lines that are read with one statement."""
 
 
 async def close(session: AsyncSession, tenant: str, currency: str, until: datetime) -> Statement | None:
@@ -33,7 +36,15 @@ async def close(session: AsyncSession, tenant: str, currency: str, until: dateti
     session.add(statement)
     await session.flush()
     for one in moved:
-        session.add(StatementLine(transfer_id=one.id, statement_id=statement.id, amount_minor=owed(one)))
+        session.add(
+            StatementLine(
+                transfer_id=one.id,
+                statement_id=statement.id,
+                tenant_id=tenant,
+                currency=currency,
+                amount_minor=owed(one),
+            )
+        )
     tell(session, tenant, "statement.finalized", statement.id, {"number": statement.number})
     await session.flush()
     return statement
@@ -54,19 +65,29 @@ def owed(moved: Transfer) -> int:
 
 async def lines(session: AsyncSession, moved: Sequence[Transfer]) -> list[dict[str, Any]]:
     """The transfers as a bill's lines: what for, which job, which terms, which verification."""
-    return [await _line(session, one) for one in moved]
+    found: dict[str, dict[str, Any]] = {}
+    for start in range(0, len(moved), AT_ONCE):
+        some = [one.id for one in moved[start : start + AT_ONCE]]
+        rows: Sequence[Any] = (await session.execute(_LINES.where(Transfer.id.in_(some)))).all()
+        found |= {row[0].id: _line(*row) for row in rows}
+    return [found[one.id] for one in moved]
 
 
-async def _line(session: AsyncSession, moved: Transfer) -> dict[str, Any]:
-    given = await session.get(Credit, moved.source_id) if moved.kind == "credit" else None
-    charge = await session.get_one(Charge, given.charge_id if given else moved.source_id)
-    job = await session.get_one(Job, charge.job_id)
+_LINES = (
+    select(Transfer, Credit.reason, Charge, Job.input_name, Job.pack)
+    .outerjoin(Credit, and_(Transfer.kind == "credit", Credit.id == Transfer.source_id))
+    .join(Charge, Charge.id == func.coalesce(Credit.charge_id, Transfer.source_id))
+    .join(Job, Job.id == Charge.job_id)
+)
+
+
+def _line(moved: Transfer, reason: str | None, charge: Charge, name: str, pack: str) -> dict[str, Any]:
     return {
         "date": moved.created_at.isoformat(timespec="seconds") + "Z",
-        "kind": moved.kind if given is None else f"credit ({given.reason})",
-        "job": job.id,
-        "input": job.input_name,
-        "pack": job.pack,
+        "kind": moved.kind if reason is None else f"credit ({reason})",
+        "job": charge.job_id,
+        "input": name,
+        "pack": pack,
         "outcome": charge.outcome,
         "amount_minor": owed(moved),
         "currency": moved.currency,

@@ -63,12 +63,18 @@ class ListedPrice(Table):
     __table_args__ = (
         UniqueConstraint("price_list_id", "outcome", "amount_minor", "currency", name="price_as_charged"),
         CheckConstraint("amount_minor >= 0", name="price_not_negative"),
+        CheckConstraint("(within_seconds IS NULL) = (late_minor IS NULL)", name="promise_is_whole"),
+        CheckConstraint("within_seconds > 0 AND late_minor BETWEEN 1 AND amount_minor", name="late_within_the_price"),
     )
 
     price_list_id: Mapped[str] = mapped_column(ForeignKey("price_list.id"), primary_key=True)
     outcome: Mapped[str] = mapped_column(primary_key=True)
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str]
+    within_seconds: Mapped[int | None] = mapped_column(default=None)
+    """How soon it is promised."""
+    late_minor: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    """What is given back where it comes later."""
 
 
 class SpendAccount(Table):
@@ -85,6 +91,8 @@ class SpendAccount(Table):
     cap_minor: Mapped[int | None] = mapped_column(BigInteger, default=None)
     reserved_minor: Mapped[int] = mapped_column(BigInteger, default=0)
     charged_minor: Mapped[int] = mapped_column(BigInteger, default=0)
+    warnings: Mapped[int] = mapped_column(default=0)
+    """How often what is set aside and charged has come up to the share of the cap that its tenant is told of."""
 
 
 class Reservation(Table):
@@ -95,7 +103,11 @@ class Reservation(Table):
         ForeignKeyConstraint(
             ["tenant_id", "currency"], ["spend_account.tenant_id", "spend_account.currency"], name="reserved_on_account"
         ),
-        ForeignKeyConstraint(["job_id", "tenant_id"], ["job.id", "job.tenant_id"], name="reserved_for_own_job"),
+        ForeignKeyConstraint(
+            ["job_id", "tenant_id", "price_list_id"],
+            ["job.id", "job.tenant_id", "job.price_list_id"],
+            name="reserved_under_the_jobs_terms",
+        ),
         CheckConstraint("amount_minor >= 0", name="reserved_not_negative"),
         CheckConstraint("(ended_at IS NULL) = (ended_as IS NULL)", name="ended_somehow"),
         one_of("ended_as", ("charged", "released"), "charged_or_released"),
@@ -103,6 +115,8 @@ class Reservation(Table):
 
     job_id: Mapped[str] = mapped_column(primary_key=True)
     tenant_id: Mapped[str]
+    price_list_id: Mapped[str]
+    """The job's terms: while this row points at them the job keeps them."""
     currency: Mapped[str]
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
@@ -127,12 +141,19 @@ class Verification(Table):
     verdict: Mapped[str]
     fault: Mapped[str]
     checks: Mapped[list[Any]]
-    """`{"step", "source", "check", "passed"}` of every check that the accepted answers went through."""
+    """By step and item what left it: `{"step", "item", "attempt", "source", "trust", "checks"}`, of each check
+    `{"check", "passed", "found"}`, the codes of what it noted. A person's answer went through none."""
     sources: Mapped[list[Any]]
     pack_version: Mapped[str]
     input_sha256: Mapped[str]
     output_sha256: Mapped[str]
     created_at: Mapped[datetime]
+    models: Mapped[dict[str, Any]] = mapped_column(default_factory=dict[str, Any])
+    """By role: the models that answered."""
+    definition: Mapped[str] = mapped_column(default="")
+    """sha256 of what had to be true: the pack's table, policies, checks and figures."""
+    records_sha256: Mapped[str | None] = mapped_column(default=None)
+    """sha256 of all records on the way from the input to the outcome."""
 
 
 class Charge(Table):
@@ -250,6 +271,7 @@ class Transfer(Table):
     __tablename__ = "transfer"
     __table_args__ = (
         UniqueConstraint("kind", "source_id", name="one_transfer_a_source"),
+        UniqueConstraint("id", "tenant_id", "currency", name="transfer_as_stated"),
         CheckConstraint("amount_minor > 0", name="transfer_above_zero"),
         CheckConstraint("debit_account <> credit_account", name="between_two_accounts"),
         one_of("kind", KINDS, "known_transfer"),
@@ -289,9 +311,19 @@ class StatementLine(Table):
     """One transfer on a statement; a transfer is on one at most."""
 
     __tablename__ = "statement_line"
+    __table_args__ = tuple(
+        ForeignKeyConstraint(
+            [f"{of}_id", "tenant_id", "currency"],
+            [f"{of}.id", f"{of}.tenant_id", f"{of}.currency"],
+            name=f"of_own_{of}",
+        )
+        for of in ("transfer", "statement")
+    )
 
-    transfer_id: Mapped[str] = mapped_column(ForeignKey("transfer.id"), primary_key=True)
-    statement_id: Mapped[str] = mapped_column(ForeignKey("statement.id"), index=True)
+    transfer_id: Mapped[str] = mapped_column(primary_key=True)
+    statement_id: Mapped[str] = mapped_column(index=True)
+    tenant_id: Mapped[str]
+    currency: Mapped[str]
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     """What it adds to the bill: below zero for a credit."""
 

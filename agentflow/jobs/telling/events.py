@@ -10,7 +10,7 @@ from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.tables import Outbox
 from agentflow.jobs.tables import Job
 
-LAST = ("job.finished", "job.canceled")
+LAST = ("job.finished", "job.canceled", "job.expired")
 """After these nothing more happens to a job."""
 
 

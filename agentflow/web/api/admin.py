@@ -1,17 +1,15 @@
 """/v1/admin: what whoever runs the server sees and decides; keys of tenants have no scope for it."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, Field
-from sqlalchemy import ColumnElement, func, select
 
 from agentflow.jobs.keys import Caller
 from agentflow.jobs.ledger import giving
+from agentflow.jobs.ledger import margin as ledger
 from agentflow.jobs.ledger.audit import RULES, audit
-from agentflow.jobs.ledger.tables import Charge, ChargeBalance, Dispute
-from agentflow.jobs.tables import Cost, Job
+from agentflow.jobs.ledger.tables import Dispute
 from agentflow.web.api.deps import Service, id_of, needs, utc
 from agentflow.web.api.disputes import body_of
 from agentflow.web.api.money_shapes import DisputeBody
@@ -22,7 +20,6 @@ from agentflow.web.problems import Problem
 router = APIRouter(prefix="/v1/admin", tags=["operator"])
 Reader = Annotated[Caller, Depends(needs("operator:read"))]
 Writer = Annotated[Caller, Depends(needs("operator:write"))]
-By = Literal["pack", "tenant", "step", "model", "job"]
 
 
 class MarginLine(Told):
@@ -31,11 +28,17 @@ class MarginLine(Told):
     by: str
     """The pack, tenant or job; for steps and models only the cost is known."""
     jobs: int
+    calls: int
+    """Of models, failed ones too."""
     charged: list[Money]
     """Less credits, by currency."""
     cost_usd_micros: int
     free_cost_usd_micros: int
     """Of these, what was spent on jobs that were charged nothing."""
+    margin_usd_micros: int | None
+    """Charged less cost; null where it would take a rate between currencies, and for steps and models."""
+    no_margin_for: str | None
+    """Why there is none."""
 
 
 class AuditBody(Told):
@@ -56,47 +59,29 @@ class DecisionGiven(Given):
 async def margins(
     caller: Reader,
     service: Service,
-    by: By = "pack",
+    by: ledger.By = "pack",
     since: Annotated[AwareDatetime | None, Query(alias="created[gte]")] = None,
     until: Annotated[AwareDatetime | None, Query(alias="created[lt]")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Listed[MarginLine]:
     """What jobs brought and cost, the dearest first."""
-    columns = {"pack": Job.pack, "tenant": Job.tenant_id, "job": Job.id, "step": Cost.step, "model": Cost.model}
-    column: ColumnElement[str] = columns[by].expression
-    period = [Job.created_at >= utc(since)] if since else []
-    period += [Job.created_at < utc(until)] if until else []
-    unpaid = Job.id.not_in(select(Charge.job_id).where(Charge.amount_minor > 0))
-    cost = func.sum(Cost.cost_micros)
-    costs = (
-        select(column, func.count(func.distinct(Job.id)), cost, cost.filter(unpaid))
-        .outerjoin(Cost, Cost.job_id == Job.id)
-        .where(*period)
-        .group_by(column)
-        .order_by(func.coalesce(cost, 0).desc(), column)
-        .limit(limit)
-    )
-    net = func.sum(Charge.amount_minor - ChargeBalance.credited_minor)
-    brought = (
-        select(column, Charge.currency, net)
-        .join(Charge, Charge.job_id == Job.id)
-        .join(ChargeBalance, ChargeBalance.charge_id == Charge.id)
-        .where(*period)
-        .group_by(column, Charge.currency)
-    )
+    period = {"since": utc(since) if since else None, "until": utc(until) if until else None}
     async with service.store.looking() as session:
-        spent: Sequence[Any] = (await session.execute(costs)).all()
-        earned: Sequence[Any] = () if by in ("step", "model") else (await session.execute(brought)).all()
-    money: dict[str, list[Money]] = {}
-    for name, currency, minor in earned:
-        money.setdefault(name, []).append(Money(amount_minor=int(minor), currency=currency))
-    return Listed(data=[_line(row, money.get(row[0], [])) for row in spent if row[0] is not None])
+        found = await ledger.margins(session, by, **period, limit=limit)
+    return Listed(data=[_line(one) for one in found])
 
 
-def _line(row: Any, charged: list[Money]) -> MarginLine:
-    by, jobs, cost, free = row
+def _line(margin: ledger.Margin) -> MarginLine:
+    charged = [Money(amount_minor=m, currency=c) for c, m in sorted((margin.charged or {}).items())]
     return MarginLine(
-        by=by, jobs=jobs, charged=charged, cost_usd_micros=int(cost or 0), free_cost_usd_micros=int(free or 0)
+        by=margin.by,
+        jobs=margin.jobs,
+        calls=margin.calls,
+        charged=charged,
+        cost_usd_micros=margin.cost_micros,
+        free_cost_usd_micros=margin.free_micros,
+        margin_usd_micros=margin.margin_micros,
+        no_margin_for=margin.why_none,
     )
 
 

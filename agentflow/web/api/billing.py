@@ -1,5 +1,6 @@
 """Prices, usage, balance, the ledger's transfers and statements: what is owed, and why."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ from agentflow.web.api.deps import Cursor, Limit, Service, id_of, needs, newest,
 from agentflow.web.api.money_shapes import (
     BalanceBody,
     PriceBody,
+    PromiseBody,
     StatementBody,
     StatementHead,
     StatementLineBody,
@@ -53,9 +55,21 @@ async def prices(caller: Annotated[Caller, Depends(needs("jobs:read"))], service
                 price_list=terms.listed.id,
                 dispute_days=terms.listed.dispute_days,
                 outcomes=costs,
+                promises=_promises(rows),
             )
         )
     return Listed(data=listed)
+
+
+def _promises(rows: Sequence[ListedPrice]) -> dict[str, PromiseBody]:
+    return {
+        row.outcome: PromiseBody(
+            within_seconds=row.within_seconds,
+            late_credit=Money(amount_minor=row.late_minor, currency=row.currency),
+        )
+        for row in rows
+        if row.within_seconds is not None and row.late_minor is not None
+    }
 
 
 @router.get("/usage", responses=also())

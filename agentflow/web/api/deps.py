@@ -5,7 +5,7 @@ import binascii
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Path, Query, Request, Response
@@ -15,6 +15,7 @@ from sqlalchemy import Select
 from agentflow.jobs.ids import ID
 from agentflow.jobs.keys import Caller
 from agentflow.jobs.service import Agentflow
+from agentflow.web.api.shapes import LONGEST_DEADLINE
 from agentflow.web.problems import Problem
 from agentflow.web.room import Room
 
@@ -38,6 +39,16 @@ IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", max_length=200
 IfMatch = Annotated[
     str | None, Header(alias="If-Match", max_length=200, description="The ETag that was read; missing is 428.")
 ]
+CancelAfter = Annotated[
+    str | None,
+    Header(
+        alias="Cancel-After",
+        max_length=8,
+        pattern=r"^[1-9][0-9]{0,6}[smhd]?$",
+        description="A deadline: `90`, `90s`, `10m`, `2h`, `1d`; what has not ended by then expires, free of charge.",
+    ),
+]
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 Limit = Annotated[int, Query(ge=1, le=100, description="How many at once.")]
 Cursor = Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")]
 
@@ -91,6 +102,13 @@ def seconds_to_wait(prefer: str | None) -> float:
     """What `Prefer: wait=N` asks for; 0 where it does not."""
     found = WAIT.search(prefer or "")
     return float(min(int(found[1]), LONGEST_WAIT)) if found else 0.0
+
+
+def deadline_of(header: str | None, seconds: int | None) -> timedelta | None:
+    """The sooner of `Cancel-After` and `deadline_s`, at most a year; None where neither is given."""
+    given = [] if seconds is None else [seconds]
+    given += [] if header is None else [int(header.rstrip("smhd")) * UNITS.get(header[-1], 1)]
+    return timedelta(seconds=min(*given, LONGEST_DEADLINE)) if given else None
 
 
 def after(cursor: str | None) -> str | None:

@@ -11,6 +11,7 @@ from fastapi.responses import StreamingResponse
 from agentflow.jobs.keys import Caller
 from agentflow.jobs.ledger.tables import Outbox
 from agentflow.jobs.service import QUICKEST, SLOWEST, Agentflow
+from agentflow.jobs.tables import ENDED
 from agentflow.web.api.deps import JobId, Service, needs
 from agentflow.web.api.shapes import EventBody, Listed
 from agentflow.web.api.standing import progress_of
@@ -24,7 +25,7 @@ LastEventId = Annotated[
 ]
 STREAM = "text/event-stream"
 PING = 15.0
-OVER = ("finished", "failed", "canceled")
+OVER = (*ENDED, "failed")
 
 
 @router.get(

@@ -18,6 +18,7 @@ from agentflow.jobs.runner import is_document
 from agentflow.jobs.service import RESTING, Agentflow, Terms, job_of
 from agentflow.jobs.tables import Job, Status
 from agentflow.web.api.deps import (
+    CancelAfter,
     Cursor,
     IdempotencyKey,
     IfNoneMatch,
@@ -27,6 +28,7 @@ from agentflow.web.api.deps import (
     Prefer,
     Service,
     as_dict,
+    deadline_of,
     needs,
     newest,
     rest,
@@ -34,7 +36,7 @@ from agentflow.web.api.deps import (
     tagged,
     utc,
 )
-from agentflow.web.api.shapes import JobBody, JobGiven, Page, ResultBody, VerificationBody
+from agentflow.web.api.shapes import JobBody, JobGiven, Page, ResultBody, VerificationBody, VerifiedStep
 from agentflow.web.api.standing import fresh, show, show_in_a_thread, shown
 from agentflow.web.openapi import also
 from agentflow.web.problems import Problem
@@ -42,6 +44,7 @@ from agentflow.web.problems import Problem
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 Reader = Annotated[Caller, Depends(needs("jobs:read"))]
 Writer = Annotated[Caller, Depends(needs("jobs:write"))]
+STEP = tuple(set(VerifiedStep.model_fields) - {"checks"})
 COME_BACK = "1"
 """Seconds after which it is worth to look at a job again."""
 
@@ -55,11 +58,12 @@ async def submit(
     room: InRoom,
     response: Response,
     prefer: Prefer = None,
+    cancel_after: CancelAfter = None,
 ) -> JobBody | Response:
     """Accept a job: its price is set aside, and charged only for an outcome that is verified.
 
-    The same content again is the same job, and costs nothing more. With `Prefer: wait=N` the answer is 200 if
-    the job rests by then.
+    The same content again within 30 days is the same job, with its own deadline, and costs nothing more. With
+    `Prefer: wait=N` the answer is 200 if the job rests by then.
     """
     await room.check(caller.tenant)
     pack = service.pack(given.pack)
@@ -74,6 +78,7 @@ async def submit(
         tenant=caller.tenant,
         labels=given.metadata,
         most_minor=most.amount_minor if most else None,
+        deadline=deadline_of(cancel_after, given.deadline_s),
     )
 
     def act(session: Session) -> Answer:
@@ -83,7 +88,8 @@ async def submit(
         body = show_in_a_thread(session, job, live=service.live)
         return 202, as_dict(body.model_copy(update={"duplicate_of": job.id}))
 
-    done = await once_in_a_thread(service.store, Asked(caller.tenant, "POST /v1/jobs", key, as_dict(given)), act)
+    asked = as_dict(given) | ({"cancel_after": cancel_after} if cancel_after else {})
+    done = await once_in_a_thread(service.store, Asked(caller.tenant, "POST /v1/jobs", key, asked), act)
     if done.body["duplicate_of"] is None and not done.replayed:
         room.took(caller.tenant)
     if done.replayed:
@@ -144,10 +150,12 @@ async def cancel(job_id: JobId, caller: Writer, service: Service) -> JobBody:
         return await show(session, job, live=service.live)
 
 
-@router.get("/{job_id}/result", responses=also(ResultBody, 304, 404, 409))
+@router.get("/{job_id}/result", responses=also(ResultBody, 304, 404, 409, 410))
 async def result(job_id: JobId, caller: Reader, service: Service, seen: IfNoneMatch = None) -> Response:
-    """What the job ended as, with the evidence by field; 409 while it has not."""
+    """What the job ended as, with the evidence by field; 409 while it has not, 410 once it was erased."""
     job = await service.job(job_id, caller.tenant)
+    if job.erased_at is not None:
+        raise Problem("gone", f"It was erased on {job.erased_at:%Y-%m-%d}; what it was charged stays.")
     if job.status != "finished" or job.outcome is None:
         raise Problem("not-ready", f"The job is {job.status}.", headers={"Retry-After": COME_BACK})
     body = ResultBody(
@@ -170,8 +178,11 @@ async def verification(job_id: JobId, caller: Reader, service: Service) -> Verif
         row = await session.scalar(select(Verification).where(*mine).order_by(Verification.id.desc()).limit(1))
     if row is None:
         raise Problem("not-ready", f"The job is {job.status}.", headers={"Retry-After": COME_BACK})
-    names = set(VerificationBody.model_fields) - {"job"}
-    return VerificationBody(job=row.job_id, **{name: getattr(row, name) for name in names})
+    names = set(VerificationBody.model_fields) - {"job", "checks"}
+    steps = [
+        VerifiedStep(**{name: each.get(name) for name in STEP}, checks=each.get("checks", [])) for each in row.checks
+    ]
+    return VerificationBody(job=row.job_id, checks=steps, **{name: getattr(row, name) for name in names})
 
 
 async def _waited(service: Agentflow, job: str, caller: Caller, prefer: str | None, response: Response) -> Job:

@@ -31,6 +31,13 @@ class DisputeBody(Told):
     decided_at: Time | None
 
 
+class PromiseBody(Told):
+    """How soon an outcome comes, what a job waits for people not counted, and what is given back where it is later."""
+
+    within_seconds: int
+    late_credit: Money
+
+
 class PriceBody(Told):
     """What a pack's outcomes cost under today's terms."""
 
@@ -39,6 +46,8 @@ class PriceBody(Told):
     price_list: str
     dispute_days: int
     outcomes: dict[str, Money]
+    promises: dict[str, PromiseBody]
+    """By outcome, where a time is promised."""
 
 
 class UsageLine(Told):

@@ -18,6 +18,8 @@ def _with_zone(at: datetime) -> datetime:
 Time = Annotated[datetime, AfterValidator(_with_zone)]
 """A time, which the database keeps in UTC without its zone."""
 LARGEST = 10**12
+LONGEST_DEADLINE = 366 * 86_400
+"""Seconds."""
 
 
 class Told(BaseModel):
@@ -81,7 +83,7 @@ class Listed(Told, Generic[T]):
 
 
 class Billing(Told):
-    """What a job costs and why: free is what failed, was canceled or could not be verified."""
+    """What a job costs and why: free is what failed, expired, was canceled or could not be verified."""
 
     state: Literal["none", "reserved", "charged", "partly_credited", "credited", "released"]
     amount: Money
@@ -123,11 +125,15 @@ class JobBody(Told):
     error: Fault | None
     duplicate_of: str | None
     """The job that was there already, where a request asked for the same again; nothing more is charged."""
+    deadline_at: Time | None
+    """When it expires, free of charge, if it has not ended."""
     metadata: dict[str, str]
     livemode: bool
     version: int
     created_at: Time
     finished_at: Time | None
+    erased_at: Time | None = None
+    """When all that it read and made was deleted."""
     links: dict[str, str]
 
 
@@ -142,6 +148,8 @@ class JobGiven(Given):
     max_price: MoneyGiven | None = None
     """Refused where an outcome could cost more."""
     metadata: dict[str, str] = Field(default_factory=dict[str, str], max_length=20)
+    deadline_s: int | None = Field(default=None, ge=1, le=LONGEST_DEADLINE)
+    """Seconds after which it expires, free of charge, if it has not ended; 30 days where nothing is said."""
 
 
 class FileBody(Told):
@@ -167,6 +175,27 @@ class ResultBody(Told):
     problems: list[Any]
 
 
+class VerifiedCheck(Told):
+    """What a check said of what left a step; what it found are notes."""
+
+    check: str
+    passed: bool
+    found: list[str]
+
+
+class VerifiedStep(Told):
+    """What left a step, and what it was held against; a person's answer is held against no check."""
+
+    step: str
+    item: int | None
+    """The place in a list, where the step goes through one."""
+    attempt: str | None
+    source: str
+    trust: float | None
+    """Of the least trusted value, where the step promises anything."""
+    checks: list[VerifiedCheck]
+
+
 class VerificationBody(Told):
     """What the charge rests on: what was checked, by which sources, on which content."""
 
@@ -175,11 +204,17 @@ class VerificationBody(Told):
     outcome: str
     verdict: Literal["pass", "fail"]
     fault: Literal["none", "customer", "operator"]
-    checks: list[Any]
+    checks: list[VerifiedStep]
     sources: list[str]
+    models: dict[str, list[str]]
+    """By role: the models that answered."""
     pack_version: str
+    definition: str
+    """sha256 of what had to be true: the table of steps, policies, checks and measured figures."""
     input_sha256: str
     output_sha256: str
+    records_sha256: str | None
+    """Of all records on the way from the input to the outcome; null where it was made before they were kept."""
     created_at: Time
 
 
@@ -211,6 +246,13 @@ class Question(Told):
     reasons: list[Any]
 
 
+class Held(Told):
+    """Who holds a review, and until when."""
+
+    by: str
+    until: Time
+
+
 class ReviewBody(Told):
     """A job that waits for a person."""
 
@@ -224,7 +266,31 @@ class ReviewBody(Told):
     forms: dict[str, Any]
     """The JSON Schema of each record that answers, by its name."""
     problems: list[Any]
+    held: Held | None
+    """Who is looking at it, where somebody has claimed it."""
+    deadline_at: Time | None
     created_at: Time
+
+
+class ClaimBody(ReviewBody):
+    """A review that is held by whoever claimed it."""
+
+    lease: int
+    """The claim's number: heartbeat, release and answer name it."""
+
+
+class ClaimGiven(Given):
+    """Who wants the next review, and of which pack."""
+
+    pack: str | None = Field(default=None, min_length=1, max_length=100)
+    by: str = Field(default="", max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
+    """Shown to the others; the key's id where nothing is said."""
+
+
+class LeaseGiven(Given):
+    """The number of the claim that is held."""
+
+    lease: int = Field(ge=1, le=2**31 - 1)
 
 
 class AnswerGiven(Given):
@@ -236,3 +302,5 @@ class AnswerGiven(Given):
     """Needed only where several are open."""
     by: str = Field(default="", max_length=200)
     """Who decided; for the record."""
+    lease: int | None = Field(default=None, ge=1, le=2**31 - 1)
+    """The number of the claim, where the review was claimed; without one only what nobody holds can be answered."""

@@ -12,7 +12,7 @@ from agentflow.jobs.store import Store
 from agentflow.jobs.tables import Attempt, Job
 from agentflow.web.api.shapes import Billing, Fault, JobBody, Money, Progress, links_of
 
-REASONS = {"failed": "failed", "canceled": "canceled", "finished": "not_verified"}
+REASONS = {"failed": "failed", "canceled": "canceled", "expired": "deadline", "finished": "not_verified"}
 """Why nothing is charged, by status."""
 
 
@@ -54,6 +54,11 @@ async def progress_of(store: Store, job: Job) -> Progress | None:
         return (await session.run_sync(_progress, [job.id])).get(job.id)
 
 
+def _over_budget(job: Job) -> bool:
+    """Whether it failed because it would have cost us more than it may."""
+    return job.status == "failed" and any(problem["code"] == "budget" for problem in job.problems)
+
+
 def _shown(session: Session, jobs: Sequence[Job], live: bool) -> list[JobBody]:
     books = _books(session, [job.id for job in jobs])
     going = _progress(session, [job.id for job in jobs if job.status == "running"])
@@ -88,9 +93,8 @@ def _progress(session: Session, jobs: Sequence[str]) -> dict[str, Progress]:
 
 
 def _body(job: Job, books: Books, going: Progress | None, live: bool) -> JobBody:
-    failed = (
-        Fault(code="failed", message="It failed on our side; nothing is charged.") if job.status == "failed" else None
-    )
+    code = "budget" if _over_budget(job) else "failed"
+    failed = Fault(code=code, message="It failed on our side; nothing is charged.") if job.status == "failed" else None
     return JobBody(
         id=job.id,
         pack=job.pack,
@@ -104,11 +108,13 @@ def _body(job: Job, books: Books, going: Progress | None, live: bool) -> JobBody
         progress=(going or Progress(steps_done=0, last_step=None)) if job.status == "running" else None,
         error=failed,
         duplicate_of=None,
+        deadline_at=job.deadline_at,
         metadata=job.labels,
         livemode=live,
         version=job.version,
         created_at=job.created_at,
         finished_at=job.finished_at,
+        erased_at=job.erased_at,
         links=dict(links_of(job)),
     )
 
@@ -127,4 +133,5 @@ def _billing(job: Job, books: Books) -> Billing:
         return Billing(state="reserved", amount=amount, reason=None, charge_id=None, disputed=False)
     nothing = Money(amount_minor=0, currency=held.currency if held else job.currency)
     state = "released" if held else "none"
-    return Billing(state=state, amount=nothing, reason=REASONS.get(job.status), charge_id=None, disputed=False)
+    reason = "budget" if _over_budget(job) else REASONS.get(job.status)
+    return Billing(state=state, amount=nothing, reason=reason, charge_id=None, disputed=False)

@@ -2,7 +2,7 @@
 
 from contextlib import asynccontextmanager
 
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from agentflow import Pack, Price
 from agentflow.connectors.sql import open_database
@@ -29,6 +29,11 @@ class Books:
         self.store = store
         self.sessions = sessions
         self.terms = terms
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """Of the database."""
+        return self.sessions.kw["bind"]
 
     async def accepted(self, name: str = "a", tenant: str = "local") -> Job:
         """A job that was accepted and is under way."""

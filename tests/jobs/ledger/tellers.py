@@ -8,18 +8,21 @@ import signal
 import sys
 import time
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from agentflow.connectors.sql import open_database
 from agentflow.errors import LedgerError
+from agentflow.jobs.deadlines import sweep
+from agentflow.jobs.engines.inline import InlineEngine
 from agentflow.jobs.ids import now
 from agentflow.jobs.ledger.audit import audit
 from agentflow.jobs.ledger.giving import charge_of, credit, decide, dispute
 from agentflow.jobs.ledger.statements import close
 from agentflow.jobs.ledger.tables import Charge, Dispute
 from agentflow.jobs.store import Store
+from agentflow.jobs.tables import Job
 from tests.jobs.ledger.books import Books, open_books, pack, verification
 
 TELLERS = 8
@@ -40,7 +43,7 @@ async def serve(url: str, seed: int) -> None:
 
 async def one_thing(books: Books, chance: random.Random) -> None:
     name = f"in{chance.randrange(200)}"
-    match chance.randrange(6):
+    match chance.randrange(7):
         case 0 | 1:
             await books.accepted(name)
         case 2:
@@ -50,8 +53,17 @@ async def one_thing(books: Books, chance: random.Random) -> None:
             job = await books.accepted(name)
             await books.store.fail(job.id)
             await books.store.begin(job.id, since=["failed"], terms=books.terms.id)
+        case 4:
+            await expire(books, name)
         case _:
             await give(books, chance)
+
+
+async def expire(books: Books, name: str) -> None:
+    job = await books.accepted(name)
+    async with books.sessions.begin() as session:
+        await session.execute(update(Job).where(Job.id == job.id).values(deadline_at=now()))
+    await sweep(books.store, InlineEngine())
 
 
 async def give(books: Books, chance: random.Random) -> None:
@@ -114,6 +126,7 @@ async def recount(url: str) -> dict[str, object]:
     async with open_database(url) as engine, async_sessionmaker(engine)() as session:
         tables = ("job", "charge", "credit", "dispute", "statement")
         counts = {name: await session.scalar(text(f"SELECT COUNT(*) FROM {name}")) for name in tables}
+        counts["expired"] = await session.scalar(text("SELECT COUNT(*) FROM job WHERE status = 'expired'"))
         return {**counts, "faults": [fault.rule for fault in await audit(session)]}
 
 

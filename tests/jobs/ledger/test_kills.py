@@ -15,4 +15,4 @@ def test_the_ledger_is_right_after_its_writers_were_killed_at_random(database: s
     )
     told = json.loads(done.stdout)
     assert told["faults"] == []
-    assert all(told[table] > 0 for table in ("job", "charge", "credit", "dispute", "statement"))
+    assert all(told[table] > 0 for table in ("job", "charge", "credit", "dispute", "statement", "expired"))

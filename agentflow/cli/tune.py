@@ -1,0 +1,145 @@
+"""agentflow tune: the ladders that keep a promise at least cost, from what an exam has kept."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from agentflow.cli.run import parse_usd
+from agentflow.engine.models import read_models
+from agentflow.engine.trust.figures import Figures, Tuned
+from agentflow.errors import ConfigError
+from agentflow.exams.calibration import as_json, calibrate
+from agentflow.exams.cases import Exam, read_exam
+from agentflow.exams.certify import Promise
+from agentflow.exams.keeping import FILE, Kept
+from agentflow.exams.ladder_replay import Weighing
+from agentflow.exams.stamping import stamps_of
+from agentflow.exams.tune import Found, Option, Wish, tune
+from agentflow.exams.tune_cases import asked_of, one_a_document
+from agentflow.exams.tune_files import changes
+from agentflow.flow.step import Step
+from agentflow.jobs.packs import PackFolder, load_pack
+
+SHOWN = 3
+"""Other ladders that are shown beside the one chosen."""
+
+
+@click.command("tune")
+@click.argument("pack")
+@click.option(
+    "--alpha", type=click.FloatRange(0, 1, min_open=True, max_open=True), required=True, help="Silent errors."
+)
+@click.option(
+    "--delta", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.05, show_default=True,
+    help="How often an exam may prove what is not so.",
+)  # fmt: skip
+@click.option("--max-cost", "most", metavar="USD", callback=parse_usd, help="What a case's calls may cost in the mean.")
+@click.option("--run", "home", type=click.Path(path_type=Path), help="The exam's folder.  [default: out/NAME/exam]")
+@click.option("--step", "only", help="Only this step.")
+@click.option("--write", is_flag=True, help="Write the files; else only their diff is shown.")
+def command(
+    pack: str, alpha: float, delta: float, most: Decimal | None, home: Path | None, only: str | None, *, write: bool
+) -> None:
+    """Choose for each step of PACK whom to ask, in which order, how often, and how sure an answer must be.
+
+    Of what a step then passes on by itself, at most a share ALPHA is silently wrong, with confidence 1 - DELTA:
+    searched on the exam's `tune` cases and certified on its `certify` cases. Run `agentflow exam PACK` first. A case
+    that is not passed on costs what a person costs: `human_cost` in exam/exam.toml.
+
+    Exit code: 0 where every step's ladder is certified, 1 where one is not, 2 where the command is wrong.
+    """
+    folder, console = load_pack(pack), Console()
+    exam = read_exam(folder.pack, folder.folder)
+    kept = _kept(home or Path("out") / folder.pack.name / "exam")
+    steps = [step for step in folder.pack.workflow.steps if step.policy.ladder and only in (None, step.name)]
+    wish = Wish(Promise(alpha, delta / max(1, len(steps))), _review(exam), None if most is None else float(most))
+    figures = calibrate(exam, kept, kept.latest, stamps_of(folder.pack, read_models(folder.models), folder.folder))
+    found = [each for step in steps if (each := _tuned(exam, kept, step, figures, wish)) is not None]
+    if not found:
+        raise ConfigError("the exam has no step whose sources were asked alone; run it without --models pack")
+    for each in found:
+        _show(console, each)
+    _files(folder, figures, found, write=write)
+    raise SystemExit(0 if len(found) == len(steps) and all(each.ladder for each in found) else 1)
+
+
+def _kept(home: Path) -> Kept:
+    """Raises ConfigError where no exam was run."""
+    if not (home / FILE).is_file():
+        raise ConfigError(f"{home} holds no exam; run agentflow exam first, or name its folder: --run DIR")
+    return Kept(home)
+
+
+def _review(exam: Exam) -> float:
+    """USD. Raises ConfigError where the pack does not say what a person costs."""
+    if exam.settings.human_cost is None:
+        raise ConfigError(
+            f'say what a case costs where a person does it: human_cost = "2.50" in {exam.folder}/exam.toml'
+        )
+    return float(exam.settings.human_cost)
+
+
+def _tuned(exam: Exam, kept: Kept, step: Step, figures: Figures, wish: Wish) -> Found | None:
+    measured = figures.steps.get(step.name)
+    if measured is None:
+        return None
+    search = asked_of(exam, kept, kept.latest, step, ("tune",))
+    held = one_a_document(asked_of(exam, kept, kept.latest, step, ("certify",)))
+    weighing = Weighing(
+        measured, dict(step.ties), step.policy.promises, frozenset(step.sources), len(step.signature.makes) == 1
+    )
+    return tune(step.name, search, held, weighing, wish)
+
+
+def _files(folder: PackFolder, figures: Figures, found: list[Found], *, write: bool) -> None:
+    new = {each.step: each.ladder for each in found}
+    ladders = {name: ladder for name, ladder in (_before(folder, figures) | new).items() if ladder is not None}
+    roles = list(read_models(folder.models))
+    made = changes(folder.folder, folder.pack, ladders, as_json(figures), roles)
+    for change in made:
+        click.echo(change.diff)
+        if write:
+            change.write()
+    click.echo(_ending(len(made), write=write))
+
+
+def _before(folder: PackFolder, figures: Figures) -> dict[str, Tuned | None]:
+    """The ladders that the pack has; of steps that are measured."""
+    before = Figures.model_validate(folder.pack.calibration).steps
+    return {name: each.ladder for name, each in before.items() if name in figures.steps}
+
+
+def _ending(count: int, *, write: bool) -> str:
+    if not count:
+        return "the files are as they should be"
+    return "written" if write else "nothing is written yet; --write does it"
+
+
+def _show(console: Console, found: Found) -> None:
+    table = Table(
+        "ladder", "calls, USD a case", "with people", "accepted", "wrong", title=found.step, title_justify="left"
+    )
+    review = found.wish.review
+    for option in (found.option, *found.others[:SHOWN]):
+        wrong = f"{option.done.silent:.2%}"
+        table.add_row(
+            _name(option), f"{option.calls:.4g}", f"{option.total(review):.4g}", f"{option.proven:.0%}", wrong
+        )
+    console.print(table)
+    proven = found.certificate.bar is not None
+    console.print("certified:" if proven else "NOT certified; the step stays as it is:", style="" if proven else "bold")
+    for line in found.told:
+        console.print(f"  {line}")
+    if proven:
+        done = found.done
+        console.print(f"  it costs {done.cost / max(1, done.cases):.4g} USD a case, what people cost included")
+
+
+def _name(option: Option) -> str:
+    rungs = (
+        f"{name} >= {bar:.4f}" if 0 < bar <= 1 else name for name, bar in zip(option.rungs, option.bars, strict=True)
+    )
+    return ", ".join(rungs)

@@ -1,0 +1,55 @@
+"""Planning: which runs an exam is made of, and the name that each keeps."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+
+from agentflow.errors import ConfigError
+from agentflow.exams.candidates import Candidate, digest
+from agentflow.exams.cases import Case, Exam
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be run."""
+
+    exam: Exam
+    cases: tuple[Case, ...]
+    candidates: tuple[Candidate, ...]
+    trials: int = 3
+    step: str | None = None
+    """Only this step is examined, not what follows it."""
+
+    def __post_init__(self) -> None:
+        names = [step.name for step in self.exam.pack.workflow.steps if step.kind != "review"]
+        if self.step is not None and self.step not in names:
+            raise ConfigError(f"{self.exam.pack.name} has no step {self.step}; it has {', '.join(names)}")
+
+    def runs(self) -> Iterator[tuple[Candidate, Case, int]]:
+        """All runs; where the money ends, every candidate has seen as many cases."""
+        for trial in range(self.trials):
+            for case in self.cases:
+                for candidate in self.candidates:
+                    yield candidate, case, trial
+
+    @property
+    def size(self) -> int:
+        """How many runs there are."""
+        return self.trials * len(self.cases) * len(self.candidates)
+
+    def key(self, candidate: Candidate, case: Case, trial: int) -> str:
+        """The run's name: the same as long as its answers may be."""
+        effects = any(step.effect for step in self.exam.pack.workflow.steps)
+        gold = case.gold if effects or self.step else None
+        told = [candidate.name, candidate.stamp, case.id, case.input, self._file(case), gold, trial, self.step]
+        return digest(told)
+
+    def _file(self, case: Case) -> str | None:
+        return None if case.file is None else _hashed(self.exam.folder / case.file)
+
+
+@lru_cache(4096)
+def _hashed(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest()

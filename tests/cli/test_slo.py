@@ -1,0 +1,55 @@
+"""`agentflow slo` tells what live jobs did against what is promised, and lists what to audit."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from agentflow.cli import group
+from tests.cli.packs import write_pack
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(group, [str(a) for a in arguments])
+
+
+@pytest.fixture
+def ran(tmp_path: Path) -> tuple[Path, Path]:
+    """A pack that promises, and the folder of a run of it."""
+    pack = write_pack(tmp_path, "one two", "three", "LOUD")
+    text = (pack / "pack.py").read_text()
+    text = text.replace("import EffectKey, Pack,", "import EffectKey, Pack, Promises,")
+    text = text.replace(
+        "delivers=Counted,", "delivers=Counted, promises=Promises(silent=0.5, touchless=0.01, audits=1),"
+    )
+    (pack / "pack.py").write_text(text)
+    out = tmp_path / "out"
+    call("run", pack, "--out", out)
+    return pack, out
+
+
+def test_promises_are_shown_with_what_is_known_of_them_and_what_to_audit(ran: tuple[Path, Path]):
+    pack, out = ran
+    shown = call("slo", pack, "--out", out)
+    assert shown.exit_code == 0, shown.output
+    assert "silent errors <= 0.5" in shown.output
+    assert "without a person >= 0.01" in shown.output
+    assert "2 jobs to audit" in shown.output
+
+
+def test_an_audit_is_told_and_counts(ran: tuple[Path, Path]):
+    pack, out = ran
+    due = json.loads(call("slo", pack, "--out", out, "--json").output)["due"]
+    for job in due:
+        told = call("slo", pack, "--out", out, "--audit", job, "--wrong", "count", "--json")
+    found = json.loads(told.output)
+    silent = next(each for each in found["promises"] if each["name"] == "silent errors")
+    assert (silent["value"], silent["cases"]) == (1.0, 2)
+    assert found["due"] == []
+
+
+def test_an_audit_needs_its_finding(ran: tuple[Path, Path]):
+    pack, out = ran
+    assert call("slo", pack, "--out", out, "--audit", "job_x").exit_code == 2
+    assert call("slo", pack, "--out", out, "--right").exit_code == 2

@@ -1,0 +1,86 @@
+"""`agentflow tune` shows the ladders that an exam proves as a diff, and writes them where it is told to."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from agentflow.cli import group
+from agentflow.exams.cases import dump_cases
+from agentflow.jobs.packs import load_pack
+from tests.exams.packs import case_of
+
+FAULTY = """
+seed = 1
+[models.small]
+error = 0.1
+split = [0, 0.5, 0.5]
+price = { call = "0.001" }
+[models.large]
+error = 0.02
+price = { call = "0.02" }
+[models.idle]
+error = 0.9
+price = { call = "0.1" }
+"""
+MODELS = '[small]\nmodel = "openai/small"\n\n[large]\nmodel = "openai/large"\n\n[idle]\nmodel = "openai/idle"\n'
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(group, [str(a) for a in arguments])
+
+
+@pytest.fixture(scope="module")
+def examined(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A pack, and the folder of its exam."""
+    tmp = tmp_path_factory.mktemp("tuned")
+    folder, out = tmp / "p_tuned", tmp / "out"
+    (folder / "exam").mkdir(parents=True)
+    (folder / "pack.py").write_text("from tests.exams.packs import letters\n")
+    (folder / "models.toml").write_text(MODELS)
+    (folder / "exam" / "exam.toml").write_text('human_cost = "2"\n')
+    parts = ["tune"] * 60 + ["certify"] * 60
+    cases = [case_of(n, split=part, tags={"vendor": f"v{n}"}) for n, part in enumerate(parts)]
+    (folder / "exam" / "cases.jsonl").write_text(dump_cases(cases))
+    (tmp / "faulty.toml").write_text(FAULTY)
+    faults = ("--models", "small,large", "--faults", tmp / "faulty.toml")
+    done = call("exam", folder, *faults, "--trials", 2, "--out", out)
+    assert done.exit_code == 0, done.output
+    return folder, out
+
+
+def test_the_ladders_are_shown_as_a_diff_and_nothing_is_written(examined: tuple[Path, Path]):
+    folder, out = examined
+    done = call("tune", folder, "--alpha", 0.2, "--delta", 0.1, "--run", out)
+    assert done.exit_code == 0, done.output
+    assert "certified:" in done.output
+    assert '+    "rungs": [' in done.output
+    assert "+# agentflow tune: no ladder asks this role\n [idle]" in done.output
+    assert not (folder / "calibration.json").exists()
+
+
+def test_a_promise_that_the_cases_are_too_few_for_is_not_certified(examined: tuple[Path, Path]):
+    folder, out = examined
+    done = call("tune", folder, "--alpha", 0.01, "--run", out, "--step", "sort")
+    assert done.exit_code == 1, done.output
+    assert "NOT certified" in done.output
+    assert "60 cases without one error prove no better than" in done.output
+
+
+def test_what_is_written_is_what_the_pack_goes_by(examined: tuple[Path, Path]):
+    folder, out = examined
+    done = call("tune", folder, "--alpha", 0.2, "--delta", 0.1, "--run", out, "--write")
+    assert done.exit_code == 0, done.output
+    told = json.loads((folder / "calibration.json").read_text())["steps"]["sort"]["ladder"]
+    assert told["rungs"][0]["source"] == "small"
+    assert "silent error <= 0.2" in told["about"]
+    assert load_pack(str(folder)).pack.calibration["steps"]["sort"]["ladder"] == told
+    again = call("tune", folder, "--alpha", 0.2, "--delta", 0.1, "--run", out)
+    assert "the files are as they should be" in again.output
+
+
+def test_without_an_exam_it_says_what_to_run(examined: tuple[Path, Path], tmp_path: Path):
+    done = call("tune", examined[0], "--alpha", 0.1, "--run", tmp_path)
+    assert done.exit_code == 1
+    assert "run agentflow exam first" in str(done.exception)
