@@ -45,7 +45,10 @@ def command(packs: tuple[str, ...], **options: Any) -> None:
     folders = [load_pack(pack) for pack in packs]
     if len({folder.pack.name for folder in folders}) < len(folders):
         raise click.UsageError("two of the packs have the same name; serve them apart")
-    asyncio.run(_serve(folders, options))
+    from agentflow.web.server import new_loop
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(_serve(folders, options))
 
 
 async def _serve(folders: list[PackFolder], options: dict[str, Any]) -> None:

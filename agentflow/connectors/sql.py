@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 from zlib import crc32
 
-from sqlalchemy import Connection, Dialect, MetaData, Numeric, String, event, text
+from sqlalchemy import Connection, Dialect, Engine, MetaData, Numeric, String, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -81,9 +81,9 @@ async def open_database(url: str, *, read_only: bool = False, brief: bool = Fals
     address = _opened_read_only(address) if read_only else address
     engine = _engine(_kept_brief(address) if brief else address)
     if address.get_backend_name() == "sqlite":
-        _prepare_sqlite(engine, read_only)
+        _prepare_sqlite(engine.sync_engine, read_only)
     else:
-        _ask_the_rested(engine)
+        _ask_the_rested(engine.sync_engine)
     try:
         if not read_only:
             _make_folder(address)
@@ -91,6 +91,27 @@ async def open_database(url: str, *, read_only: bool = False, brief: bool = Fals
         yield engine
     finally:
         await engine.dispose()
+
+
+@asynccontextmanager
+async def blocking(engine: AsyncEngine, *, brief: bool = False) -> AsyncGenerator[Engine]:
+    """The same database for transactions that block the thread they are in: `engine` hops between two a statement.
+
+    One connection on SQLite, which lets one write at a time.
+    """
+    sqlite = engine.dialect.name == "sqlite"
+    address = engine.url.set(drivername="sqlite+pysqlite") if sqlite else engine.url
+    address = _kept_brief(address) if brief else address
+    options: dict[str, Any] = {"timeout": WAIT, "isolation_level": None, "check_same_thread": False} if sqlite else {}
+    made = create_engine(address, connect_args=options, pool_size=1 if sqlite else CONNECTIONS, max_overflow=0)
+    if sqlite:
+        _prepare_sqlite(made, read_only=False)
+    else:
+        _ask_the_rested(made)
+    try:
+        yield made
+    finally:
+        await asyncio.to_thread(made.dispose)
 
 
 def reading(engine: AsyncEngine) -> AsyncEngine:
@@ -202,7 +223,7 @@ def _make_folder(address: URL) -> None:
         raise ConnectorError(f"The folder {folder} for a database cannot be made: {reason}.") from error
 
 
-def _prepare_sqlite(engine: AsyncEngine, read_only: bool) -> None:
+def _prepare_sqlite(engine: Engine, read_only: bool) -> None:
     """SQLite's own habits: foreign keys checked, readers beside a writer (WAL), transactions begun as told."""
 
     def connected(connection: Any, _: Any) -> None:
@@ -221,11 +242,11 @@ def _prepare_sqlite(engine: AsyncEngine, read_only: bool) -> None:
             connection.info[_KEYS] = wanted
         connection.exec_driver_sql("BEGIN" if calm else "BEGIN IMMEDIATE")
 
-    event.listen(engine.sync_engine, "connect", connected)
-    event.listen(engine.sync_engine, "begin", begun)
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", begun)
 
 
-def _ask_the_rested(engine: AsyncEngine) -> None:
+def _ask_the_rested(engine: Engine) -> None:
     """A connection that has rested is asked before it is used; a restart breaks those that are under way only."""
 
     def returned(_: Any, record: Any) -> None:
@@ -238,8 +259,8 @@ def _ask_the_rested(engine: AsyncEngine) -> None:
             except engine.dialect.loaded_dbapi.Error as error:
                 raise DisconnectionError from error
 
-    event.listen(engine.sync_engine, "checkin", returned)
-    event.listen(engine.sync_engine, "checkout", taken)
+    event.listen(engine, "checkin", returned)
+    event.listen(engine, "checkout", taken)
 
 
 async def _greet(engine: AsyncEngine, address: URL) -> None:

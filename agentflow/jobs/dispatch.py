@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from agentflow.engine.metrics import Metrics
 
@@ -33,6 +34,10 @@ class Engine(Protocol):
 
     async def submit(self, session: AsyncSession, job: str, tenant: str, *, priority: int = 0) -> None:
         """Hands a job over in the caller's transaction: neither is there without the other. The same id is one."""
+        ...
+
+    def hand_over(self, session: Session, job: str, tenant: str, *, pack: str, priority: int = 0) -> None:
+        """`submit` for a job of `pack` that the same transaction has added; in whatever thread that runs."""
         ...
 
     def serve(self, run_job: RunJob, *, concurrency: int) -> AbstractAsyncContextManager[None]:

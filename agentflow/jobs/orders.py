@@ -4,11 +4,10 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Connection, bindparam, select
 
 from agentflow.errors import RequestError
 from agentflow.flow.pack import Pack
@@ -19,6 +18,16 @@ from agentflow.jobs.tables import LOCAL, OPEN, Job
 
 REPEATED = timedelta(days=30)
 """How long after its acceptance a finished job is what the same order gets, for nothing."""
+
+EARLIER = (
+    select(Job.id, Job.status, Job.input_name, Job.pack_version, Job.created_at)
+    .where(
+        Job.tenant_id == bindparam("tenant"),
+        Job.pack == bindparam("of_pack"),
+        Job.input_sha256 == bindparam("content"),
+    )
+    .order_by(Job.id)
+)
 
 
 @dataclass(frozen=True)
@@ -84,13 +93,23 @@ def record_of(pack: Pack, given: Mapping[str, Any]) -> Record:
     return pack.workflow.takes.model_validate(given)
 
 
-async def earlier_jobs(session: AsyncSession, order: Order) -> Sequence[Job]:
+class Earlier(NamedTuple):
+    """A job on the same content."""
+
+    id: str
+    status: str
+    input_name: str
+    pack_version: str
+    created_at: datetime
+
+
+def earlier_jobs(connection: Connection, order: Order) -> Sequence[Earlier]:
     """The tenant's jobs of the pack on the same content, the oldest first."""
-    mine = (Job.tenant_id == order.tenant, Job.pack == order.pack, Job.input_sha256 == order.sha256)
-    return (await session.scalars(select(Job).where(*mine).order_by(Job.id))).all()
+    which = {"tenant": order.tenant, "of_pack": order.pack, "content": order.sha256}
+    return [Earlier(*row) for row in connection.execute(EARLIER, which)]
 
 
-def same(order: Order, earlier: Sequence[Job]) -> Job | None:
+def same(order: Order, earlier: Sequence[Earlier]) -> Earlier | None:
     """The one of the earlier jobs that the order asks for again: it is under way, or came to an outcome of late.
 
     It was done by the same version of the pack, and is called the same where the tenant gave the name.
@@ -101,7 +120,7 @@ def same(order: Order, earlier: Sequence[Job]) -> Job | None:
     return next((job for job in alive if not order.named or job.input_name == order.name), None)
 
 
-def free_name(order: Order, earlier: Sequence[Job]) -> str:
+def free_name(order: Order, earlier: Sequence[Earlier]) -> str:
     """The order's name, numbered where another job has that name and that content."""
     taken = {job.input_name for job in earlier}
     numbered = (f"{order.name} ({n})" for n in range(2, len(taken) + 3))

@@ -11,9 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from agentflow.connectors.documents import Documents
 from agentflow.engine.attempt import Binder
@@ -27,12 +28,13 @@ from agentflow.jobs.deadlines import sweeping
 from agentflow.jobs.dispatch import Engine, standing
 from agentflow.jobs.ending import end_free, overdue
 from agentflow.jobs.engines.inline import InlineEngine
+from agentflow.jobs.entering import enter
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.prices import dearest
 from agentflow.jobs.ledger.tables import ListedPrice, Outbox, PriceList, Reservation, SpendAccount
 from agentflow.jobs.orders import Order, earlier_jobs, free_name, order_of, same
 from agentflow.jobs.runner import Runner, open_runner
-from agentflow.jobs.store import Store, enter, open_store
+from agentflow.jobs.store import Store, open_store
 from agentflow.jobs.tables import ENDED, LOCAL, Job
 from agentflow.jobs.telling.addresses import Gate
 from agentflow.jobs.telling.courier import Courier
@@ -49,6 +51,11 @@ LONGEST = timedelta(days=30)
 """How long a job may take, its reviews included, that says nothing of a deadline: what is set aside for it is not kept
 for ever."""
 PUBLIC = Gate()
+_ALONE = (
+    select(SpendAccount.tenant_id)
+    .where(SpendAccount.tenant_id == bindparam("tenant"), SpendAccount.currency == bindparam("of_currency"))
+    .with_for_update()
+)
 
 log = logging.getLogger("agentflow.jobs")
 
@@ -197,8 +204,7 @@ class Agentflow:
         record = given if isinstance(given, Record) else await self._store_file(given, name)
         order = order_of(pack, record, name=name, tenant=tenant, labels=labels, deadline=deadline)
         terms = await self.terms(pack, tenant)
-        async with self.store.writing() as session:
-            job, _ = await self.accept(session, order, terms)
+        job, _ = await self.store.at_once(lambda session: self.accept_in_a_thread(session, order, terms))
         return JobHandle(self, job.id, tenant)
 
     async def terms(self, pack: Pack, tenant: str) -> Terms:
@@ -217,16 +223,21 @@ class Agentflow:
     async def accept(self, session: AsyncSession, order: Order, terms: Terms) -> tuple[Job, Reservation | None]:
         """A job for the order, in the caller's transaction, and what is set aside for it.
 
-        Nothing is where the job was there already: the same content is one job, charged once.
+        Nothing is where the job was there already: the same content is one job, charged once. A new job is no part of
+        the session: it is as it was written.
 
         Raises CapError where the tenant may not spend more, RequestError where it would cost more than it may.
         """
+        return await session.run_sync(self.accept_in_a_thread, order, terms)
+
+    def accept_in_a_thread(self, session: Session, order: Order, terms: Terms) -> tuple[Job, Reservation | None]:
+        """`accept` within `store.at_once`."""
         if session.get_bind().dialect.name != "sqlite":  # there a writer is alone as it is
-            account = (SpendAccount.tenant_id == order.tenant, SpendAccount.currency == terms.listed.currency)
-            await session.execute(select(SpendAccount.tenant_id).where(*account).with_for_update())
-        earlier = await earlier_jobs(session, order)
+            account = {"tenant": order.tenant, "of_currency": terms.listed.currency}
+            session.connection().execute(_ALONE, account)
+        earlier = earlier_jobs(session.connection(), order)
         if again := same(order, earlier):
-            return again, None
+            return session.get_one(Job, again.id), None
         if order.most_minor is not None and terms.most.amount_minor > order.most_minor:
             raise RequestError(f"A job of {order.pack} costs more than max_price allows.", code="price-changed")
         accepted = now()
@@ -243,8 +254,8 @@ class Agentflow:
             price_list_id=terms.listed.id,
             labels=dict(order.labels),
         )
-        held = await enter(session, job, terms.most)
-        await self.engine.submit(session, job.id, job.tenant_id)
+        held = enter(session, job, terms.most)
+        self.engine.hand_over(session, job.id, job.tenant_id, pack=job.pack)
         log.info("job accepted", extra={"job": job.id, "pack": job.pack, "tenant": job.tenant_id})
         return job, held
 

@@ -1,37 +1,62 @@
 """The job store: jobs, their effects, model calls and attempts, in any SQL database."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Engine, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
-from sqlalchemy.orm import defer
+from sqlalchemy.orm import Session, defer
 
-from agentflow.connectors.sql import compact, open_database, reading
+from agentflow.connectors.sql import blocking, compact, open_database, reading
 from agentflow.errors import LedgerError
 from agentflow.flow.pack import Pack
 from agentflow.jobs.ending import end_free, overdue
+from agentflow.jobs.entering import enter
 from agentflow.jobs.ids import now
 from agentflow.jobs.journal import MICROS, JobJournal, lost, unbroken
 from agentflow.jobs.ledger.lateness import credit_late
 from agentflow.jobs.ledger.prices import dearest, publish
-from agentflow.jobs.ledger.settling import release, reserve, reserve_new, settle
-from agentflow.jobs.ledger.tables import ListedPrice, PriceList, Reservation, Verification
+from agentflow.jobs.ledger.settling import release, reserve, settle
+from agentflow.jobs.ledger.tables import PriceList, Verification
 from agentflow.jobs.migrate import upgrade
 from agentflow.jobs.reviewing import is_held
 from agentflow.jobs.tables import ENDED, LOCAL, Attempt, Cost, Job, Kept, Status
-from agentflow.jobs.telling.events import next_event, note
+from agentflow.jobs.telling.events import note
+
+T = TypeVar("T")
+THREADS = 4
+"""In which transactions run as a whole, on a server; on SQLite it is one."""
+
+
+@dataclass(frozen=True)
+class Threads:
+    """Where transactions run as a whole."""
+
+    engine: Engine
+    pool: Executor
+
+    async def run(self, act: Callable[[Session], T]) -> T:
+        """What `act` gives, done in one transaction; to its end, even if whoever waits for it is cancelled."""
+
+        def acted() -> T:
+            with Session(self.engine, expire_on_commit=False) as session, session.begin():
+                return act(session)
+
+        return await asyncio.get_running_loop().run_in_executor(self.pool, acted)
 
 
 class Store:
     """Reads and writes jobs; every write is one transaction."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, threads: Threads | None = None) -> None:
         self._engine = engine
+        self._threads = threads
         self._writing = async_sessionmaker(engine, expire_on_commit=False)
         # SQLite lets one write at a time: who waits here is served in turn, who waits there sleeps and tries again.
         self.turns = asyncio.Lock() if engine.dialect.name == "sqlite" else nullcontext()
@@ -42,6 +67,14 @@ class Store:
         """A transaction that writes; what is done in it is there together or not at all."""
         async with self.turns, unbroken(self._writing.begin()) as session:
             yield session
+
+    async def at_once(self, act: Callable[[Session], T]) -> T:
+        """What `act` gives, done in one transaction that writes: where there are threads for it, in one hop to one."""
+        if self._threads is None:
+            async with self.writing() as session:
+                return await session.run_sync(act)
+        async with self.turns, unbroken(nullcontext()):
+            return await self._threads.run(act)
 
     def looking(self) -> AbstractAsyncContextManager[AsyncSession]:
         """A session that only reads."""
@@ -64,9 +97,12 @@ class Store:
         """
         if earlier := await self._same(job):
             return earlier
+        if job.price_list_id is None:
+            raise LedgerError(f"job {job.id} was accepted under no terms")
+        async with self.looking() as session:
+            most = await dearest(session, job.price_list_id)
         try:
-            async with self.writing() as session:
-                await enter(session, job)
+            await self.at_once(lambda session: enter(session, job, most))
             return job
         except IntegrityError:
             if earlier := await self._same(job):
@@ -245,26 +281,16 @@ def _spent(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: values[name] for name in ("cost_micros", "seconds", "sources") if name in values}
 
 
-async def enter(session: AsyncSession, job: Job, most: ListedPrice | None = None) -> Reservation:
-    """Adds a new job and sets its price aside; `most` is its dearest outcome, where that is known.
-
-    Raises CapError where the tenant may not spend more, LedgerError where the job has no terms.
-    """
-    if job.price_list_id is None:
-        raise LedgerError(f"job {job.id} was accepted under no terms")
-    queued = next_event(job, "job.queued")
-    session.add(job)
-    await session.flush()
-    session.add(queued)
-    return await reserve_new(session, job, most or await dearest(session, job.price_list_id))
-
-
 @asynccontextmanager
 async def open_store(url: str) -> AsyncGenerator[Store]:
     """The job store in a database that is brought to the newest schema first."""
-    async with open_database(url, brief=True) as engine:
+    async with open_database(url, brief=True) as engine, blocking(engine, brief=True) as threaded:
         await upgrade(engine)
-        yield Store(engine)
+        pool = ThreadPoolExecutor(1 if engine.dialect.name == "sqlite" else THREADS, "agentflow-store")
+        try:
+            yield Store(engine, Threads(threaded, pool))
+        finally:
+            await asyncio.to_thread(pool.shutdown)
 
 
 def dollars(micros: int) -> Decimal:

@@ -3,8 +3,9 @@
 import json
 import zlib
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
+import sqlalchemy as sql
 from sqlalchemy import (
     JSON,
     CheckConstraint,
@@ -54,6 +55,11 @@ class Table(MappedAsDataclass, DeclarativeBase, kw_only=True):
     type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON, str: String}
 
 
+def table_of(kind: type[Table]) -> sql.Table:
+    """Its table, for statements that are built once and go past the session."""
+    return cast("sql.Table", kind.__table__)
+
+
 class Job(Table):
     """One input of one pack on its way to an outcome."""
 
@@ -74,6 +80,7 @@ class Job(Table):
         _index("job_waiting", "tenant_id", where="status = 'queued'"),
         _index("job_asking", "tenant_id", "id", where="status = 'awaiting_review'"),
         _index("job_due", "deadline_at", where="status IN ('queued','running','awaiting_review')"),
+        Index("job_by_content", "tenant_id", "input_sha256"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)

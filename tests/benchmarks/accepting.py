@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from agentflow.jobs.keys import Lock, make_key, pepper_of
 from agentflow.jobs.store import open_store
@@ -35,12 +36,11 @@ async def accepting(kind: str, url: str, home: Path, requests: int) -> list[Metr
         wall, of_load, taken = _loaded(Load("127.0.0.1", port, keys, CONNECTIONS, requests, start=FIRST))
         spent = processor([server.pid]) - before
     taken = sorted(taken)
+    last, middle = 1000 * taken[int(0.99 * len(taken))], 1000 * taken[len(taken) // 2]
     return [
         Metric(f"submit, {kind}: requests/s", requests / wall, None, None, 300.0),
-        Metric(
-            f"submit, {kind}: ms, 99th percentile", 1000 * taken[int(0.99 * len(taken))], None, None, 100.0, "at most"
-        ),
-        Metric(f"submit, {kind}: ms, median", 1000 * taken[len(taken) // 2], None, None, None),
+        Metric(f"submit, {kind}: ms, 99th percentile", last, None, None, 100.0, "at most"),
+        Metric(f"submit, {kind}: ms, median", middle, None, None, None),
         Metric(f"submit, {kind}: ms of processor a request, server", 1000 * spent / requests, None, None, None),
         Metric(f"submit, {kind}: ms of processor a request, sender", 1000 * of_load / requests, None, None, None),
     ]
@@ -91,13 +91,15 @@ def _ready(server: "subprocess.Popen[bytes]", port: int) -> None:
 
 def _loaded(load: Load) -> tuple[float, float, list[float]]:
     """Seconds of wall clock and of processor that the load took, and seconds by answer."""
-    command = [sys.executable, "-m", "tests.benchmarks.load"]
-    given = told(load)
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment(), input=given, stdout=subprocess.PIPE, text=True, check=True
-    )
-    wall, of_load, taken = json.loads(done.stdout)
+    wall, of_load, taken = child("tests.benchmarks.load", given=told(load))
     return wall, of_load, taken
+
+
+def child(module: str, *options: str, given: str = "") -> Any:
+    """What a process of this checkout prints as JSON."""
+    command = [sys.executable, "-m", module, *options]
+    here: Any = {"cwd": ROOT, "env": environment(), "text": True}
+    return json.loads(subprocess.run(command, input=given, stdout=subprocess.PIPE, check=True, **here).stdout)
 
 
 def environment() -> dict[str, str]:

@@ -23,6 +23,7 @@ from agentflow.jobs.ledger.audit import audit
 from agentflow.jobs.ledger.tables import PriceList
 from agentflow.jobs.runner import Runner, open_runner
 from agentflow.jobs.tables import Job
+from tests.benchmarks.lines import Line
 from tests.benchmarks.tensteps import TIMING, log_to, ten_steps
 
 ROOT = Path(__file__).parents[2]
@@ -44,11 +45,18 @@ class Place:
     step: float
     workers: list["subprocess.Popen[str]"] = field(default_factory=list)
 
-    def start(self, concurrency: int) -> "subprocess.Popen[str]":
-        """A worker, once it serves."""
+    def start(self, concurrency: int, line: Line | None = None) -> "subprocess.Popen[str]":
+        """A worker, once it serves; over a `line` it has no other way to the database."""
         number = len(self.workers)
-        told = [self.url, str(self.home), str(self.home / f"w{number}.log"), str(concurrency), str(self.step)]
-        command = [sys.executable, "-m", "tests.benchmarks.tensteps", *told]
+        told = [
+            line.url if line else self.url,
+            str(self.home),
+            str(self.home / f"w{number}.log"),
+            str(concurrency),
+            str(self.step),
+        ]
+        prefix = line.prefix if line else ()
+        command = [*prefix, sys.executable, "-m", "tests.benchmarks.tensteps", *told]
         worker = subprocess.Popen(command, cwd=ROOT, env=_environment(), stdout=subprocess.PIPE, text=True)
         self.workers.append(worker)
         assert worker.stdout is not None

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.places import Place, open_place
-from tests.benchmarks.workers import embedded, kill, stop
+from tests.benchmarks.workers import cut, embedded, kill, stop
 
 JOBS, CONCURRENCY = 24, 6
 RATES = ("seconds until", "orphans")
@@ -29,6 +29,10 @@ async def test_a_worker_that_is_killed_loses_nothing(place: Place):
 
 async def test_a_worker_that_is_paused_wakes_up_and_changes_nothing(place: Place):
     assert missed(await stop(place, JOBS, CONCURRENCY)) == []
+
+
+async def test_a_worker_that_is_cut_off_the_database_comes_back_and_changes_nothing(place: Place):
+    assert missed(await cut(place, JOBS, CONCURRENCY)) == []
 
 
 async def test_an_embedded_worker_that_is_killed_takes_up_what_it_left(tmp_path: Path):

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks.lines import open_line
 from tests.benchmarks.places import Place, Server, all_of, open_place
 from tests.benchmarks.report import Metric, finish
 from tests.benchmarks.tensteps import STEPS, TIMING
@@ -68,26 +69,48 @@ async def stop(place: Place, jobs: int, concurrency: int) -> list[Metric]:
     await place.post(jobs)
     victim = place.start(concurrency)
     place.start(concurrency)
+    leave, back = (lambda: victim.send_signal(signal.SIGSTOP)), (lambda: victim.send_signal(signal.SIGCONT))
+    return await _away("SIGSTOP", place, jobs, leave, back)
+
+
+async def cut(place: Place, jobs: int, concurrency: int) -> list[Metric]:
+    """One of two workers is cut off the database when 40 % are done, and comes back after eight seconds."""
+    await place.post(jobs)
+    async with open_line(place.url) as line:
+        # It starts in a thread: what it says goes over a proxy in this process.
+        await asyncio.to_thread(place.start, concurrency, line)
+        await asyncio.to_thread(place.start, concurrency)
+        found = await _away(f"cut ({line.name})", place, jobs, line.cut, line.mend)
+        place.end()
+    return found
+
+
+async def _away(
+    name: str, place: Place, jobs: int, leave: Callable[[], None], back: Callable[[], None]
+) -> list[Metric]:
+    """The first worker leaves when 40 % are done, for longer than it takes to be held for dead, and comes back."""
     await place.until(int(0.4 * jobs))
-    victim.send_signal(signal.SIGSTOP)
+    while not await place.of(0) and await place.done() < jobs:  # noqa: ASYNC110 - other processes do
+        await asyncio.sleep(0.02)
+    leave()
     hit = time.time()
     orphans = await place.of(0)
     await asyncio.sleep(PAUSE)
     ended = [job for [job] in await place.ask("SELECT id FROM job WHERE status = 'finished'") if job in orphans]
     before, woken = await place.written(ended), time.time()
-    victim.send_signal(signal.SIGCONT)
+    back()
     await place.until(jobs)
     await asyncio.sleep(4)
-    late = _by_lost_runs([line for line in place.log(0) if line[0] > woken], orphans)
+    lines = [line for line in place.log(0) if line[0] > woken]
+    late, again = _by_lost_runs(lines, orphans), sum(told == "take" for _, told, *_ in lines)
     after = await place.written(ended)
     return [
-        *await _whole("SIGSTOP", place, jobs),
-        *await _orphans("SIGSTOP", place, orphans, hit),
-        Metric("SIGSTOP: orphans that ended before it woke", len(ended), None, None, None),
-        Metric(
-            "SIGSTOP: rows of theirs changed by the woken worker", _changed(before, after), None, None, 0, "at most"
-        ),
-        Metric("SIGSTOP: steps begun by lost runs beyond the one under way", late, None, None, 0, "at most"),
+        *await _whole(name, place, jobs),
+        *await _orphans(name, place, orphans, hit),
+        Metric(f"{name}: orphans that ended before it was back", len(ended), None, None, None),
+        Metric(f"{name}: rows of theirs changed once it was back", _changed(before, after), None, None, 0, "at most"),
+        Metric(f"{name}: steps begun by lost runs beyond the one under way", late, None, None, 0, "at most"),
+        Metric(f"{name}: jobs it took once it was back", again, None, None, None),
     ]
 
 
@@ -160,7 +183,7 @@ async def _whole(name: str, place: Place, jobs: int) -> list[Metric]:
             begun[rest[0], rest[1]] += 1
     [[kept]] = await place.ask("SELECT count(*) FROM effect WHERE done_at IS NOT NULL")
     [[charged]] = await place.ask("SELECT count(*) FROM charge")
-    [[left]] = await place.ask("SELECT count(*) FROM checkpoints")
+    left = await _left(place)
     again = Counter(job for (job, _), times in begun.items() for _ in range(times - 1))
     fences = dict(await place.ask("SELECT id, fence FROM job"))
     beyond = sum(max(0, times - (fences[job] - 1)) for job, times in again.items())
@@ -174,6 +197,16 @@ async def _whole(name: str, place: Place, jobs: int) -> list[Metric]:
         Metric(f"{name}: steps done again", sum(again.values()), None, None, None),
         Metric(f"{name}: steps done again beyond the one under way at a takeover", beyond, None, None, 0, "at most"),
     ]
+
+
+async def _left(place: Place, seconds: float = 20.0) -> int:
+    """Checkpoints that are there in the end; those of a job that ended as its worker went are deleted by another."""
+    end = time.monotonic() + seconds
+    while True:
+        [[left]] = await place.ask("SELECT count(*) FROM checkpoints")
+        if not left or time.monotonic() > end:
+            return left
+        await asyncio.sleep(0.2)
 
 
 def _by_lost_runs(lines: Sequence[list[Any]], orphans: Sequence[str]) -> int:
@@ -244,6 +277,7 @@ async def measure(home: Path, server: Server, jobs: int, only: Sequence[str], co
     await on("rate", server.database(), rate)
     await on("kill", server.database(), lambda place: kill(place, jobs, concurrency))
     await on("stop", server.database(), lambda place: stop(place, jobs, concurrency))
+    await on("cut", server.database(), lambda place: cut(place, jobs, concurrency))
     if server.own:
         await on("restart", server.database(), lambda place: restart(place, jobs, concurrency, server.restart))
     await on("fairness", server.database(), lambda place: crowd(place, max(400, jobs), 10, 10))
@@ -258,7 +292,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="100 jobs instead of 500")
     parser.add_argument("--seed", type=int, default=1, help="taken for the sake of sameness: nothing here is drawn")
     parser.add_argument("--data", type=Path, help="as --seed")
-    parser.add_argument("--only", nargs="*", default=(), help="rate kill stop restart fairness sqlite embedded")
+    parser.add_argument("--only", nargs="*", default=(), help="rate kill stop cut restart fairness sqlite embedded")
     parser.add_argument("--json", type=Path, help="write the metrics to this file")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:

@@ -20,6 +20,7 @@ from zlib import crc32
 from sqlalchemy import column, delete, func, select, table, text, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.orm import Session
 
 from agentflow.connectors import sql
 from agentflow.connectors.sql import open_database, reading
@@ -107,6 +108,10 @@ class DbosEngine:
             raise RunError(f"there is no job {job} to be handed over; store it in the same transaction")
         await self._enqueue(session, f"{job}.{row.fence}", job, _queue(row.pack), tenant, priority)
 
+    def hand_over(self, session: Session, job: str, tenant: str, *, pack: str, priority: int = 0) -> None:
+        """`submit` for a job of `pack` that the same transaction has added; in whatever thread that runs."""
+        self._enqueue_now(session, f"{job}.0", job, _queue(pack), tenant, priority)
+
     @asynccontextmanager
     async def serve(self, run_job: RunJob, *, concurrency: int) -> AsyncGenerator[None]:
         """Works while the block lasts; at its end what is under way has the grace to end, or is handed back.
@@ -148,6 +153,9 @@ class DbosEngine:
         return Stats(found.get("ENQUEUED", 0), found.get("PENDING", 0), alive or 0)
 
     async def _enqueue(self, session: AsyncSession, row: str, job: str, queue: str, tenant: str, priority: int) -> None:
+        await session.run_sync(self._enqueue_now, row, job, queue, tenant, priority)
+
+    def _enqueue_now(self, session: Session, row: str, job: str, queue: str, tenant: str, priority: int) -> None:
         options = {
             "workflow_name": WORKFLOW,
             "workflow_id": row,
@@ -157,7 +165,7 @@ class DbosEngine:
             "app_version": VERSION,
             "serialization_type": _library().WorkflowSerializationFormat.PORTABLE,
         }
-        await session.run_sync(lambda inner: self._client.enqueue_in_transaction(inner, options, job))
+        self._client.enqueue_in_transaction(session.connection(), options, job)
 
     @asynccontextmanager
     async def _launched(self, me: str, at_work: AtWork, concurrency: int) -> AsyncGenerator[None]:

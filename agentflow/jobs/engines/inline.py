@@ -3,6 +3,7 @@
 import asyncio
 import heapq
 import itertools
+import threading
 from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from agentflow.jobs.dispatch import RunJob, Stats
 from agentflow.jobs.engines.patience import PAUSES, patiently
@@ -40,9 +42,16 @@ class InlineEngine:
         self._numbers = itertools.count()
         self._news = asyncio.Event()
         self._workers = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """Where it serves, in this thread; elsewhere transactions may end in others."""
+        self._thread = 0
 
     async def submit(self, session: AsyncSession, job: str, tenant: str, *, priority: int = 0) -> None:
         """Hands a job over once the session's transaction commits; the same id, while it waits, is one."""
+        self.hand_over(session.sync_session, job, tenant, priority=priority)
+
+    def hand_over(self, session: Session, job: str, tenant: str, *, pack: str = "", priority: int = 0) -> None:
+        """`submit`, in whatever thread the transaction runs."""
         handed: list[tuple[str, str, int]] | None = session.info.get(HANDED)
         if handed is None:
             handed = session.info[HANDED] = []
@@ -52,6 +61,7 @@ class InlineEngine:
     @asynccontextmanager
     async def serve(self, run_job: RunJob, *, concurrency: int) -> AsyncGenerator[None]:
         """Works while the block lasts; what is under way then has the grace to end, or waits again."""
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         starting = asyncio.create_task(self._start(run_job, concurrency))
         self._workers += 1
         try:
@@ -78,23 +88,27 @@ class InlineEngine:
         """How many jobs wait and run, and whether this process serves."""
         return Stats(sum(map(len, self._waiting.values())), len(self._running), self._workers)
 
-    def _follow(self, session: AsyncSession, handed: list[tuple[str, str, int]]) -> None:
+    def _follow(self, session: Session, handed: list[tuple[str, str, int]]) -> None:
         def committed(_: Any) -> None:
-            self._take(handed)
+            given = [*handed]
+            handed.clear()
+            if self._loop is None or threading.get_ident() == self._thread:
+                self._take(given)
+            else:
+                self._loop.call_soon_threadsafe(self._take, given)
 
         def rolled_back(_: Any) -> None:
             handed.clear()
 
-        event.listen(session.sync_session, "after_commit", committed)
-        event.listen(session.sync_session, "after_rollback", rolled_back)
+        event.listen(session, "after_commit", committed)
+        event.listen(session, "after_rollback", rolled_back)
 
-    def _take(self, handed: list[tuple[str, str, int]]) -> None:
+    def _take(self, handed: Sequence[tuple[str, str, int]]) -> None:
         for job, tenant, priority in handed:
             if job in self._running.values():
                 self._again[job] = (tenant, priority)
             elif job not in self._tenants:
                 self._queue(job, tenant, priority)
-        handed.clear()
 
     def _queue(self, job: str, tenant: str, priority: int) -> None:
         self._tenants[job] = tenant

@@ -42,20 +42,8 @@ async def reserve(session: AsyncSession, job: Job) -> None:
     if held is not None:  # a failed job is tried again
         held.ended_at, held.ended_as, held.amount_minor = None, None, most.amount_minor
     else:
-        session.add(_reservation(job, most))
+        session.add(reservation(job, most))
     await session.flush()
-
-
-async def reserve_new(session: AsyncSession, job: Job, most: ListedPrice) -> Reservation:
-    """`reserve` for a job that the same transaction has added, whose dearest outcome is known to be `most`.
-
-    Raises CapError where the tenant's cap does not allow it.
-    """
-    await _move(session, job.tenant_id, most.currency, reserved=most.amount_minor)
-    held = _reservation(job, most)
-    session.add(held)
-    await session.flush()
-    return held
 
 
 async def release(session: AsyncSession, job: str) -> None:
@@ -135,7 +123,8 @@ async def set_cap(session: AsyncSession, tenant: str, currency: str, cap_minor: 
     await session.flush()
 
 
-def _reservation(job: Job, most: ListedPrice) -> Reservation:
+def reservation(job: Job, most: ListedPrice) -> Reservation:
+    """What is set aside for the job, whose dearest outcome is `most`."""
     return Reservation(
         job_id=job.id,
         tenant_id=job.tenant_id,

@@ -3,9 +3,8 @@
 import base64
 import binascii
 import hashlib
-import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -54,7 +53,10 @@ Limit = Annotated[int, Query(ge=1, le=100, description="How many at once.")]
 Cursor = Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")]
 
 
-def service(request: Request) -> Agentflow:
+# FastAPI takes each dependency that is not async to a thread and back.
+
+
+async def service(request: Request) -> Agentflow:
     """The service behind the app."""
     return request.app.state.service
 
@@ -62,7 +64,7 @@ def service(request: Request) -> Agentflow:
 Service = Annotated[Agentflow, Depends(service)]
 
 
-def room(request: Request) -> Room:
+async def room(request: Request) -> Room:
     """How many jobs may wait."""
     return request.app.state.room
 
@@ -70,10 +72,10 @@ def room(request: Request) -> Room:
 InRoom = Annotated[Room, Depends(room)]
 
 
-def needs(scope: str) -> Callable[[Request], Caller]:
+def needs(scope: str) -> Callable[[Request], Awaitable[Caller]]:
     """A dependency: who asks, if their key has the scope."""
 
-    def caller(request: Request) -> Caller:
+    async def caller(request: Request) -> Caller:
         found: Caller = request.state.caller
         if scope not in found.scopes:
             raise Problem("scope-missing", f"The key needs the scope {scope}.")
@@ -85,7 +87,7 @@ def needs(scope: str) -> Callable[[Request], Caller]:
 def id_of(kind: str) -> Any:
     """An id in the path; what cannot be one is answered as what is not there."""
 
-    def known(found: Annotated[str, Path(alias=kind, max_length=200)]) -> str:
+    async def known(found: Annotated[str, Path(alias=kind, max_length=200)]) -> str:
         if not ID.fullmatch(found):
             raise Problem("not-found")
         return found
@@ -159,4 +161,4 @@ def utc(at: datetime) -> datetime:
 
 def as_dict(body: BaseModel) -> dict[str, Any]:
     """The body as plain JSON, as it is stored and sent."""
-    return json.loads(body.model_dump_json())
+    return body.model_dump(mode="json")

@@ -3,13 +3,14 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
+from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from agentflow.flow.record import Document, Record
 from agentflow.jobs.api_tables import File
-from agentflow.jobs.idempotency import Answer, Asked, once
+from agentflow.jobs.idempotency import Answer, Asked, once_in_a_thread
 from agentflow.jobs.keys import Caller
 from agentflow.jobs.ledger.tables import Verification
 from agentflow.jobs.orders import order_of, record_of
@@ -36,7 +37,7 @@ from agentflow.web.api.deps import (
     utc,
 )
 from agentflow.web.api.shapes import JobBody, JobGiven, Page, ResultBody, VerificationBody, VerifiedStep
-from agentflow.web.api.standing import fresh, show, shown
+from agentflow.web.api.standing import fresh, show, show_in_a_thread, shown
 from agentflow.web.openapi import also
 from agentflow.web.problems import Problem
 
@@ -48,7 +49,7 @@ COME_BACK = "1"
 """Seconds after which it is worth to look at a job again."""
 
 
-@router.post("", status_code=202, responses=also(JobBody, 200, 402, 404, 409))
+@router.post("", status_code=202, response_model=JobBody, responses=also(JobBody, 200, 402, 404, 409))
 async def submit(
     given: JobGiven,
     key: IdempotencyKey,
@@ -58,7 +59,7 @@ async def submit(
     response: Response,
     prefer: Prefer = None,
     cancel_after: CancelAfter = None,
-) -> JobBody:
+) -> JobBody | Response:
     """Accept a job: its price is set aside, and charged only for an outcome that is verified.
 
     The same content again within 30 days is the same job, with its own deadline, and costs nothing more. With
@@ -80,21 +81,23 @@ async def submit(
         deadline=deadline_of(cancel_after, given.deadline_s),
     )
 
-    async def act(session: AsyncSession) -> Answer:
-        job, held = await service.accept(session, order, terms)
+    def act(session: Session) -> Answer:
+        job, held = service.accept_in_a_thread(session, order, terms)
         if held is not None:
-            room.took(caller.tenant)
             return 202, as_dict(fresh(job, held, live=service.live))
-        return 202, as_dict((await show(session, job, live=service.live)).model_copy(update={"duplicate_of": job.id}))
+        body = show_in_a_thread(session, job, live=service.live)
+        return 202, as_dict(body.model_copy(update={"duplicate_of": job.id}))
 
     asked = as_dict(given) | ({"cancel_after": cancel_after} if cancel_after else {})
-    done = await once(service.store, Asked(caller.tenant, "POST /v1/jobs", key, asked), act)
+    done = await once_in_a_thread(service.store, Asked(caller.tenant, "POST /v1/jobs", key, asked), act)
+    if done.body["duplicate_of"] is None and not done.replayed:
+        room.took(caller.tenant)
     if done.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     response.headers["Location"] = f"/v1/jobs/{done.body['id']}"
     response.headers["Retry-After"] = COME_BACK
     if not seconds_to_wait(prefer):
-        return JobBody.model_validate(done.body)
+        return JSONResponse(done.body, 202, dict(response.headers))  # as it is stored, not once more through a model
     job = await _waited(service, done.body["id"], caller, prefer, response)
     async with service.store.looking() as session:
         body = await show(session, job, live=service.live)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from agentflow.jobs.ledger.tables import Charge, ChargeBalance, Dispute, Reservation
 from agentflow.jobs.store import Store
@@ -27,14 +28,17 @@ class Books:
 
 async def shown(session: AsyncSession, jobs: Sequence[Job], *, live: bool) -> list[JobBody]:
     """The jobs as bodies."""
-    books = await _books(session, [job.id for job in jobs])
-    going = await _progress(session, [job.id for job in jobs if job.status == "running"])
-    return [_body(job, books, going.get(job.id), live) for job in jobs]
+    return await session.run_sync(_shown, jobs, live)
 
 
 async def show(session: AsyncSession, job: Job, *, live: bool) -> JobBody:
     """The job as a body."""
     return (await shown(session, [job], live=live))[0]
+
+
+def show_in_a_thread(session: Session, job: Job, *, live: bool) -> JobBody:
+    """`show` within `store.at_once`."""
+    return _shown(session, [job], live)[0]
 
 
 def fresh(job: Job, held: Reservation, *, live: bool) -> JobBody:
@@ -47,7 +51,7 @@ async def progress_of(store: Store, job: Job) -> Progress | None:
     if job.status != "running":
         return None
     async with store.looking() as session:
-        return (await _progress(session, [job.id])).get(job.id)
+        return (await session.run_sync(_progress, [job.id])).get(job.id)
 
 
 def _over_budget(job: Job) -> bool:
@@ -55,29 +59,35 @@ def _over_budget(job: Job) -> bool:
     return job.status == "failed" and any(problem["code"] == "budget" for problem in job.problems)
 
 
-async def _books(session: AsyncSession, jobs: Sequence[str]) -> Books:
-    held = (await session.scalars(select(Reservation).where(Reservation.job_id.in_(jobs)))).all()
-    charges = (await session.scalars(select(Charge).where(Charge.job_id.in_(jobs)))).all()
+def _shown(session: Session, jobs: Sequence[Job], live: bool) -> list[JobBody]:
+    books = _books(session, [job.id for job in jobs])
+    going = _progress(session, [job.id for job in jobs if job.status == "running"])
+    return [_body(job, books, going.get(job.id), live) for job in jobs]
+
+
+def _books(session: Session, jobs: Sequence[str]) -> Books:
+    held = (session.scalars(select(Reservation).where(Reservation.job_id.in_(jobs)))).all()
+    charges = (session.scalars(select(Charge).where(Charge.job_id.in_(jobs)))).all()
     if not charges:
         return Books({one.job_id: one for one in held}, {}, {}, frozenset())
     balances = select(ChargeBalance).where(ChargeBalance.charge_id.in_([one.id for one in charges]))
-    credited = {one.charge_id: one.credited_minor for one in (await session.scalars(balances)).all()}
+    credited = {one.charge_id: one.credited_minor for one in (session.scalars(balances)).all()}
     disputed = select(Dispute.job_id).where(Dispute.job_id.in_(jobs), Dispute.state == "opened")
     return Books(
         {one.job_id: one for one in held},
         {one.job_id: one for one in charges},
         {one.job_id: credited.get(one.id, 0) for one in charges},
-        frozenset((await session.scalars(disputed)).all()),
+        frozenset((session.scalars(disputed)).all()),
     )
 
 
-async def _progress(session: AsyncSession, jobs: Sequence[str]) -> dict[str, Progress]:
+def _progress(session: Session, jobs: Sequence[str]) -> dict[str, Progress]:
     if not jobs:
         return {}
     passed = (Attempt.job_id.in_(jobs), Attempt.accepted.is_(True))
     last = select(func.count(Attempt.id), func.max(Attempt.id), Attempt.job_id).where(*passed).group_by(Attempt.job_id)
-    found = (await session.execute(last)).all()
-    steps = await session.execute(select(Attempt.job_id, Attempt.step).where(Attempt.id.in_([row[1] for row in found])))
+    found = (session.execute(last)).all()
+    steps = session.execute(select(Attempt.job_id, Attempt.step).where(Attempt.id.in_([row[1] for row in found])))
     names = {job: step for job, step in steps.all()}  # noqa: C416 - a Row is no pair to a type checker
     return {row[2]: Progress(steps_done=row[0], last_step=names.get(row[2])) for row in found}
 

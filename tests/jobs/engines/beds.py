@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.orm import Session
 
-from agentflow.connectors.sql import open_database
+from agentflow.connectors.sql import blocking, open_database
 from agentflow.jobs.dispatch import Engine
 from agentflow.jobs.engines.dbos import open_dbos
 from agentflow.jobs.engines.inline import InlineEngine
@@ -21,6 +22,19 @@ from agentflow.jobs.tables import Job
 
 KINDS = ("inline", "dbos-sqlite", "dbos-postgresql")
 QUICK = Timing(poll=0.05, beat=0.2, dead=2.0, sweep=0.3, grace=0.5, pauses=(0.02, 0.02))
+
+
+def _job(name: str, tenant: str) -> Job:
+    return Job(
+        id=new_id("job"),
+        pack="toy",
+        pack_version="1",
+        input_name=name,
+        input_sha256="0",
+        input={},
+        created_at=now(),
+        tenant_id=tenant,
+    )
 
 
 class Bed:
@@ -43,18 +57,23 @@ class Bed:
         if await session.get(Tenant, tenant) is None:
             session.add(Tenant(id=tenant, name=tenant, created_at=now()))
             await session.flush()
-        job = Job(
-            id=new_id("job"),
-            pack="toy",
-            pack_version="1",
-            input_name=name,
-            input_sha256="0",
-            input={},
-            created_at=now(),
-            tenant_id=tenant,
-        )
+        job = _job(name, tenant)
         session.add(job)
         await self.engine.submit(session, job.id, tenant, priority=priority)
+        return job.id
+
+    async def hand_over(self, name: str) -> str:
+        """One more job of a tenant that is known, stored and handed over in a transaction of a thread's."""
+        job = _job(name, "local")
+
+        def handed(engine: Any) -> None:
+            with Session(engine, expire_on_commit=False) as session, session.begin():
+                session.add(job)
+                session.flush()
+                self.engine.hand_over(session, job.id, job.tenant_id, pack=job.pack)
+
+        async with blocking(self.sessions.kw["bind"]) as engine:
+            await asyncio.to_thread(handed, engine)
         return job.id
 
     async def run(self, job: str, work: Callable[[], Any] | None = None) -> None:

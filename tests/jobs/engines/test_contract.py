@@ -27,6 +27,13 @@ async def test_a_job_that_is_handed_over_is_run(bed):
             await until(lambda: b.ended == [early, late])
 
 
+async def test_a_job_that_a_thread_hands_over_is_run(bed):
+    async with bed() as b, b.engine.serve(b.run, concurrency=2):
+        await b.post("first")
+        late = await b.hand_over("late")
+        await until(lambda: late in b.ended)
+
+
 async def test_the_same_id_twice_is_one(bed):
     async with bed() as b:
         async with b.sessions.begin() as session:

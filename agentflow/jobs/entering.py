@@ -1,0 +1,57 @@
+"""Entering: a new job, the event that tells of it and what is set aside for it, in the caller's transaction.
+
+What is done for every job that is asked for goes past the session, in statements that are built once.
+"""
+
+from typing import Any
+
+from sqlalchemy import Connection, Insert, bindparam, insert, inspect, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from agentflow.errors import CapError, LedgerError
+from agentflow.jobs.ledger.settling import reservation
+from agentflow.jobs.ledger.tables import ListedPrice, Outbox, Reservation, SpendAccount
+from agentflow.jobs.tables import Job, Table, table_of
+from agentflow.jobs.telling.events import next_event
+
+_ACCOUNT = table_of(SpendAccount)
+_SET_ASIDE = (
+    update(_ACCOUNT)
+    .where(_ACCOUNT.c.tenant_id == bindparam("tenant"), _ACCOUNT.c.currency == bindparam("of_currency"))
+    .values(reserved_minor=_ACCOUNT.c.reserved_minor + bindparam("amount"))
+)
+_INSERTS: dict[type[Table], Insert] = {kind: insert(table_of(kind)) for kind in (Job, Outbox, Reservation)}
+
+
+def enter(session: Session, job: Job, most: ListedPrice) -> Reservation:
+    """Writes a new job and sets aside what `most`, its dearest outcome, costs. The job is no part of the session.
+
+    Raises CapError where the tenant may not spend more, LedgerError where the job has no terms.
+    """
+    if job.price_list_id is None:
+        raise LedgerError(f"job {job.id} was accepted under no terms")
+    connection = session.connection()
+    queued = next_event(job, "job.queued")
+    _write(connection, job)
+    _write(connection, queued)
+    _set_aside(connection, job.tenant_id, most)
+    held = reservation(job, most)
+    _write(connection, held)
+    return held
+
+
+def _write(connection: Connection, row: Table) -> None:
+    columns: list[str] = inspect(type(row)).column_attrs.keys()
+    values: dict[str, Any] = {name: value for name in columns if (value := getattr(row, name)) is not None}
+    connection.execute(_INSERTS[type(row)], values)
+
+
+def _set_aside(connection: Connection, tenant: str, most: ListedPrice) -> None:
+    """One update; the schema's checks refuse what the cap does not allow."""
+    account = {"tenant": tenant, "of_currency": most.currency}
+    try:
+        connection.execute(_SET_ASIDE, {**account, "amount": most.amount_minor})
+    except IntegrityError as error:
+        text = f"the spend cap of {tenant} in {most.currency} is reached; raise it or wait for running jobs"
+        raise CapError(text) from error
