@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextvars import copy_context
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -48,7 +49,8 @@ class Threads:
             with Session(self.engine, expire_on_commit=False) as session, session.begin():
                 return act(session)
 
-        return await asyncio.get_running_loop().run_in_executor(self.pool, acted)
+        here = copy_context()  # what the log says of the request goes along
+        return await asyncio.get_running_loop().run_in_executor(self.pool, here.run, acted)
 
 
 class Store:
