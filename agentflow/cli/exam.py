@@ -70,7 +70,7 @@ def command() -> None:
 )
 @click.option("--step", help="Examine one step alone; those before it are given where the gold tells them.")
 @click.option(
-    "--against", metavar="RUN", help="Compare with the exam in this folder; RUN:NAME for one candidate of it."
+    "--against", metavar="RUN", help="Compare with the exam in this folder; RUN:NAME for one of its candidates."
 )
 @click.option("--faults", type=click.Path(exists=True, path_type=Path), help="Ask the models of a faulty.toml instead.")
 @click.option("--max-cost", metavar="USD", callback=parse_usd, help="What models may cost, all starts together.")
@@ -127,6 +127,8 @@ class Options:
 
 
 async def _examined(options: Options, console: Console) -> Report:
+    if options.against is not None:  # better said before anything is paid for
+        _other(options.against, options.home)
     kept = Kept(options.home)
     candidates = _candidates(options, kept)
     cases = options.exam.of(*options.splits) if options.splits else options.exam.cases
@@ -189,6 +191,9 @@ def _told(options: Options, plan: Plan, kept: Kept, went: Went) -> Report:
     exam, home = options.exam, options.home
     marks = marks_of(exam, kept, went.keys)
     told = tuple(told_of(each) for each in marks)
+    if not told:
+        of = f"step {plan.step}" if plan.step else "anything that was run"
+        raise ConfigError(f"no case tells what is right for {of}; nothing can be said of it")
     figures = _figures(options, kept, went)
     report = Report(
         pack=exam.pack.name,
@@ -200,6 +205,7 @@ def _told(options: Options, plan: Plan, kept: Kept, went: Went) -> Report:
         told=told,
         held=held_of(told, exam.settings.bars),
         comparisons=_compared(options, marks),
+        unreached=went.unreached,
         figures=figures,
     )
     _write(home / "report.json", as_json(report, exam))
@@ -225,20 +231,30 @@ def _compared(options: Options, marks: Sequence[Marks]) -> tuple[Comparison, ...
     """Each candidate with the one of its name in the other run, or with the one that is named."""
     if options.against is None:
         return ()
-    where, _, name = options.against.partition(":")
-    if not (Path(where) / FILE).is_file() or Path(where).resolve() == options.home.resolve():
-        raise ConfigError(f"--against {where}: name the folder of another exam, which holds {FILE}")
-    other = Kept(Path(where))
+    where, name, own = _other(options.against, options.home)
+    other = Kept(where)
     before = {each.candidate: each for each in marks_of(options.exam, other, other.latest)}
     if name and name not in before:
         raise ConfigError(f"--against {where}: it has no candidate {name}; it has {', '.join(before)}")
-    pairs = [(each, before[name or each.candidate]) for each in marks if name or each.candidate in before]
+    others = [each for each in marks if not (own and each.candidate == name)]
+    pairs = [(each, before[name or each.candidate]) for each in others if name or each.candidate in before]
     if not pairs:
         raise ConfigError(f"--against {where}: no candidate is in both; say which as {where}:NAME")
     try:
         return tuple(compare(now.candidate, now.whole, then.candidate, then.whole) for now, then in pairs)
     except ValueError as error:
         raise ConfigError(f"--against {where}: {error}") from error
+
+
+def _other(against: str, home: Path) -> tuple[Path, str, bool]:
+    """The folder of the other run, the candidate, and whether it is this very exam. Raises ConfigError."""
+    where, _, name = against.partition(":")
+    own = Path(where).resolve() == home.resolve()
+    if not own and not (Path(where) / FILE).is_file():
+        raise ConfigError(f"--against {where}: name the folder of another exam, which holds {FILE}")
+    if own and not name:
+        raise ConfigError(f"--against {where}: that is this exam; name one of its candidates, as {where}:NAME")
+    return Path(where), name, own
 
 
 def _write(path: Path, told: Any) -> None:

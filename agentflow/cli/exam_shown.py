@@ -36,8 +36,10 @@ def show(report: Report, home: Path, console: Console) -> None:
 
 def told(report: Report) -> Iterator[str]:
     """What there is to say beside the table."""
-    if not report.complete:
-        yield "not all was run: the same command goes on, with a higher --max-cost where the money has ended"
+    if report.unreached:
+        yield f"{report.unreached} runs met no model that answers; the same command tries them again"
+    elif not report.complete:
+        yield "not all was run, the money has ended: the same command with a higher --max-cost goes on"
     yield from (_missed(held) for held in report.held if not held.ok)
     for each in report.comparisons:
         yield from _compared(each, worse=each in report.regressions)

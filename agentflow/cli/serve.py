@@ -54,6 +54,7 @@ def command(packs: tuple[str, ...], **options: Any) -> None:
 async def _serve(folders: list[PackFolder], options: dict[str, Any]) -> None:
     from dataclasses import replace
 
+    from agentflow.engine.telemetry import exporting
     from agentflow.jobs.engines.dbos import open_dbos
     from agentflow.jobs.engines.serving import Timing
     from agentflow.jobs.logs import set_up
@@ -62,7 +63,7 @@ async def _serve(folders: list[PackFolder], options: dict[str, Any]) -> None:
     home: Path = options["out"]
     await asyncio.to_thread(home.mkdir, parents=True, exist_ok=True)
     names, url = [folder.pack.name for folder in folders], database(options["db"], home)
-    async with open_dbos(url, packs=names, timing=replace(Timing(), grace=options["grace"])) as engine:
+    async with exporting(), open_dbos(url, packs=names, timing=replace(Timing(), grace=options["grace"])) as engine:
         await _listen(_service(folders, options, engine), options)
 
 
@@ -74,7 +75,7 @@ async def _listen(service: Any, options: dict[str, Any]) -> None:
     lock = Lock(pepper_of(service.home), mode="test" if options["test"] else "live")
     app = create_app(service, lock)
     click.echo(f"serving {', '.join(service.packs)} on http://{options['host']}:{options['port']}; stop with Ctrl+C")
-    await serve(app, host=options["host"], port=options["port"], grace=options["grace"])
+    await serve(app, host=options["host"], port=options["port"], grace=options["grace"], drain=service.drain)
 
 
 def _service(folders: list[PackFolder], options: dict[str, Any], engine: Any) -> Any:

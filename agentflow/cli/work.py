@@ -5,6 +5,7 @@ import signal
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import click
@@ -16,7 +17,9 @@ from agentflow.cli.results import printable
 from agentflow.cli.run import parse_connections
 from agentflow.connectors.documents import Documents
 from agentflow.engine.models import read_models
+from agentflow.engine.telemetry import exporting, watching
 from agentflow.jobs.deadlines import sweeping
+from agentflow.jobs.dispatch import standing
 from agentflow.jobs.engines.dbos import DbosEngine, open_dbos
 from agentflow.jobs.engines.serving import Timing
 from agentflow.jobs.ledger.bill import money
@@ -74,8 +77,10 @@ async def _work(folders: Sequence[PackFolder], options: Mapping[str, Any]) -> No
         console.print(_line(job), soft_wrap=True, highlight=False)
 
     async with (
+        exporting(),
         _runners(folders, db, options) as runners,
         open_dbos(db, packs=names, timing=replace(Timing(), grace=grace)) as engine,
+        watching(partial(standing, engine)),
     ):
         store = next(iter(runners.values())).store
         async with engine.serve(carrying(store, runners, tell), concurrency=concurrency), sweeping(store, engine):

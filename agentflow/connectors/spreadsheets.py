@@ -24,15 +24,15 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) 
         part = Path(file.name)
         try:
             writer = csv.writer(file)
-            writer.writerow(map(_cell, header))
-            writer.writerows(map(_cell, row) for row in rows)
+            writer.writerow(map(cell, header))
+            writer.writerows(map(cell, row) for row in rows)
         except BaseException:
             part.unlink()
             raise
     part.replace(path)
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
     """A value as a cell: only text can be a formula, so only text is kept from being one."""
     match value:
         case None:

@@ -156,7 +156,7 @@ class SpanJournal:
         from opentelemetry.trace import SpanKind
 
         began = ended - int(line.seconds * _NANO)
-        name = f"chat {_model(line.model)[1]}"
+        name = f"chat {model_of(line.model)[1]}"
         span = self.tracing.tracer.start_span(name, context, kind=SpanKind.CLIENT, start_time=began)
         _tell(span, _chat_told(line) | (_chat_contents(line) if self.tracing.contents else {}))
         if line.fault:
@@ -177,14 +177,14 @@ def _attempt_told(line: AttemptLine) -> dict[str, Any]:
         "agentflow.trust.before": line.trust_before,
         "agentflow.trust.after": line.trust_after,
         "agentflow.prompt.sha256": line.prompt,
-        "agentflow.cost.micros_usd": _micros(line.cost),
+        "agentflow.cost.micros_usd": micros(line.cost),
         "gen_ai.usage.input_tokens": line.tokens_in if line.model else None,
         "gen_ai.usage.output_tokens": line.tokens_out if line.model else None,
     }
 
 
 def _chat_told(line: CostLine) -> dict[str, Any]:
-    provider, model = _model(line.model)
+    provider, model = model_of(line.model)
     told: dict[str, Any] = {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": provider,
@@ -195,13 +195,13 @@ def _chat_told(line: CostLine) -> dict[str, Any]:
         "agentflow.call.id": line.call,
         "agentflow.role": line.role,
         "agentflow.prompt.sha256": line.prompt,
-        "agentflow.cost.micros_usd": _micros(line.cost),
+        "agentflow.cost.micros_usd": micros(line.cost),
     }
     if line.sent is None:
         return told
     told |= {f"gen_ai.request.{name}": line.sent.options.get(name) for name in ("temperature", "max_tokens", "seed")}
     told |= {"gen_ai.response.id": line.sent.id, "gen_ai.response.model": line.sent.model}
-    finish = _code(line.sent.finish) if line.sent.finish else None
+    finish = code_of(line.sent.finish) if line.sent.finish else None
     return {**told, "gen_ai.response.finish_reasons": None if finish is None else [finish]}
 
 
@@ -256,24 +256,25 @@ def _tell(span: Any, told: Mapping[str, Any]) -> None:
 def _failed(span: Any, kind: str) -> None:
     from opentelemetry.trace import StatusCode
 
-    span.set_attribute("error.type", _code(kind))
+    span.set_attribute("error.type", code_of(kind))
     span.set_status(StatusCode.ERROR)
 
 
 def _codes(codes: Iterable[str]) -> list[str]:
-    return sorted({_code(code) for code in codes})
+    return sorted({code_of(code) for code in codes})
 
 
-def _code(text: str) -> str:
+def code_of(text: str) -> str:
     """A reason code as it is; what is no code is not told."""
     return text if _CODE.fullmatch(text) else "other"
 
 
-def _model(model: str) -> tuple[str, str]:
+def model_of(model: str) -> tuple[str, str]:
     """The provider and the model, by litellm's name of it."""
     provider, _, name = model.partition("/")
     return (PROVIDERS.get(provider, provider), name) if name else ("openai", model)
 
 
-def _micros(cost: Decimal) -> int:
+def micros(cost: Decimal) -> int:
+    """USD as millionths of it."""
     return int(cost * 1_000_000)

@@ -83,6 +83,8 @@ class Ended(Line):
 
     kind: Literal["end"] = "end"
     status: Literal["finished", "review", "failed"]
+    step: str | None = None
+    """Where this step alone was examined."""
     outcome: str | None = None
     asked: str | None = None
     """What a person would be asked about: the type of the record, or of the question."""

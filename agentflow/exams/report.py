@@ -53,6 +53,8 @@ class Report:
     told: tuple[Told, ...]
     held: tuple[Held, ...]
     comparisons: tuple[Comparison, ...] = ()
+    unreached: int = 0
+    """Runs that met no model; the next start does them."""
     figures: Figures = field(default_factory=Figures)
     """How each source errs, as calibration.json has it."""
 
@@ -99,6 +101,7 @@ def as_json(report: Report, exam: Exam) -> dict[str, Any]:
         "step": report.step,
         "spent": str(report.spent),
         "complete": report.complete,
+        "unreached": report.unreached,
         "human_cost": None if human is None else str(human),
         "ok": report.ok,
         "candidates": {each.candidate: _candidate(each) for each in report.told},

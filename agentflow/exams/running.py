@@ -251,7 +251,8 @@ class _Run:
 
     def _line(self, status: Any, **values: Any) -> Ended:
         candidate, trial = self.asking.candidate, self.asking.trial
-        return Ended(run=self.key, candidate=candidate.name, case=self.case.id, trial=trial, status=status, **values)
+        named = {"run": self.key, "candidate": candidate.name, "case": self.case.id, "trial": trial}
+        return Ended(**named, step=self.plan.step, status=status, **values)
 
 
 def _without_evidence(kind: Any, value: Any) -> Any:

@@ -57,7 +57,7 @@ class Marks:
 
     candidate: str
     whole: tuple[Mark, ...]
-    """A run each, end to end."""
+    """A run each, end to end; of the one step, where one alone was examined and the gold tells of it."""
     steps: Mapping[str, tuple[Mark, ...]] = field(default_factory=dict[str, tuple[Mark, ...]])
 
 
@@ -72,9 +72,13 @@ def marks_of(exam: Exam, kept: Kept, keys: Iterable[str]) -> list[Marks]:
         if case is None:
             continue
         done = steps.get(ended.run, [])
-        whole.setdefault(ended.candidate, []).append(_whole(exam, case, ended, done))
-        for name, mark in _by_step(exam, case, ended, done):
+        found = dict(_by_step(exam, case, ended, done))
+        for name, mark in found.items():
             by_step[ended.candidate][name].append(mark)
+        if ended.step is None:
+            whole.setdefault(ended.candidate, []).append(_whole(exam, case, ended, done))
+        elif ended.step in found:
+            whole.setdefault(ended.candidate, []).append(found[ended.step])
     return [
         Marks(name, tuple(found), {step: tuple(each) for step, each in by_step[name].items()})
         for name, found in whole.items()

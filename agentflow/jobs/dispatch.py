@@ -8,6 +8,8 @@ from typing import Protocol
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
+from agentflow.engine.metrics import Metrics
+
 RunJob = Callable[[str], Awaitable[None]]
 """Carries the job of that id on; safe to call any number of times, at the same time and from anywhere."""
 
@@ -19,6 +21,12 @@ class Stats:
     waiting: int
     running: int
     workers: int
+
+
+async def standing(engine: "Engine", metrics: Metrics) -> None:
+    """Counts how the engine stands."""
+    stats = await engine.stats()
+    metrics.stands(stats.waiting, stats.running, stats.workers)
 
 
 class Engine(Protocol):

@@ -18,6 +18,7 @@ from agentflow.engine.attempt import Binder, Services, perform
 from agentflow.engine.checkpoints import forget, open_checkpoints
 from agentflow.engine.fencing import Fence, Savers
 from agentflow.engine.graph import NOTES, Graph, Standing
+from agentflow.engine.metrics import MeteredJournal, Metrics, open_metrics
 from agentflow.engine.models import Budget, ModelConfig, Models
 from agentflow.engine.trace import answered_line, asked_line
 from agentflow.engine.trace_export import open_tracing
@@ -57,6 +58,7 @@ class Runner:
         connectors: Mapping[type[Any], Any],
         models: Binder,
         tracing: Tracing | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self.pack = pack
         self.store = store
@@ -65,6 +67,7 @@ class Runner:
         self._connectors = connectors
         self._models = models
         self._tracing = tracing
+        self._metrics = metrics
         self._graph = Graph(pack.workflow)
         self._figures, self.stale = fresh(
             Figures.model_validate(pack.calibration), pack, getattr(models, "configs", {})
@@ -151,6 +154,8 @@ class Runner:
             raise RunError(f"job {row.id} is {row.status} by now; somebody else was faster")
         with about(job=row.id, pack=row.pack, tenant=row.tenant_id):
             log.info("job begun")
+            if self._metrics:
+                self._metrics.claimed(row.pack, again=row.fence > 0)
             try:
                 return await self._traced(row, answers, Fence(row.id, number))
             except LeaseLost:  # whoever took the job over carries it on; or it was canceled
@@ -170,11 +175,15 @@ class Runner:
             log.info(
                 "job rests", extra={"status": job.status, "outcome": job.outcome, "seconds": round(job.seconds, 3)}
             )
+            if self._metrics:
+                self._metrics.ended(row.pack, job.status, job.outcome, job.seconds)
             trace.ended(job.status, job.outcome, job.cost_micros, [problem["code"] for problem in job.problems])
             return job
 
     async def _carry(self, row: Job, answers: Mapping[str, Any] | None, fence: Fence, trace: JobTrace) -> Job:
         journal = trace.kept(self.store.journal(row.id, fence.number))
+        if self._metrics:
+            journal = MeteredJournal(journal, self._metrics, row.pack)
         models = await within(self.pack, row, self._models, self.store)
         by_step, figures = await self._as_demoted()
         services = Services(row.id, self._connectors, models, journal, figures)
@@ -311,7 +320,8 @@ async def open_runner(
         terms = await store.accept(pack)
         savers = await stack.enter_async_context(open_checkpoints(jobs, store.turns))
         tracing = await stack.enter_async_context(open_tracing())
-        yield Runner(pack, store, terms, savers, opened, _binder(models, budget), tracing)
+        metrics = await stack.enter_async_context(open_metrics())
+        yield Runner(pack, store, terms, savers, opened, _binder(models, budget), tracing, metrics)
 
 
 def _binder(models: Mapping[str, ModelConfig] | Binder | None, budget: Decimal | None) -> Binder:

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,12 +19,13 @@ from sqlalchemy.orm import Session
 from agentflow.connectors.documents import Documents
 from agentflow.engine.attempt import Binder
 from agentflow.engine.models import ModelConfig
+from agentflow.engine.telemetry import watching
 from agentflow.errors import ConfigError, RequestError, StoreError
 from agentflow.flow.pack import Pack
 from agentflow.flow.record import Document, Record
 from agentflow.jobs import reviewing
 from agentflow.jobs.deadlines import sweeping
-from agentflow.jobs.dispatch import Engine
+from agentflow.jobs.dispatch import Engine, standing
 from agentflow.jobs.ending import end_free, overdue
 from agentflow.jobs.engines.inline import InlineEngine
 from agentflow.jobs.entering import enter
@@ -123,6 +125,8 @@ class Agentflow:
         self.most_waiting = most_waiting
         """Jobs that may wait in the engine before new ones are told to come back."""
         self._stack = AsyncExitStack()
+        self._working = AsyncExitStack()
+        self._draining = asyncio.Lock()
         self._runners: dict[str, Runner] = {}
         self._terms: dict[tuple[str, str], Terms] = {}
         self._publishing = asyncio.Lock()
@@ -148,13 +152,15 @@ class Agentflow:
                     )
                 )
             self.engine = self._given_engine or InlineEngine(grace=self._grace)
+            await stack.enter_async_context(watching(partial(standing, self.engine)))
             if self._tell:
                 courier = Courier(self.store, Sender(self.gate), self._sinks)
                 await stack.enter_async_context(courier.working())
             if self._work:
                 if self._given_engine is None:
                     await self._take_up()
-                await stack.enter_async_context(self.engine.serve(self.run, concurrency=self._concurrency))
+                stack.push_async_callback(self.drain)
+                await self._working.enter_async_context(self.engine.serve(self.run, concurrency=self._concurrency))
             if self._work or self._tell:
                 await stack.enter_async_context(sweeping(self.store, self.engine))
             self._stack = stack.pop_all()
@@ -162,6 +168,11 @@ class Agentflow:
 
     async def __aexit__(self, *exc: object) -> None:
         await self._stack.aclose()
+
+    async def drain(self) -> None:
+        """Takes up no more jobs; those under way have the grace to end, or are handed back. All else goes on."""
+        async with self._draining:
+            await self._working.aclose()
 
     @property
     def packs(self) -> Mapping[str, Pack]:

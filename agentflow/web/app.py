@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -23,6 +24,8 @@ from agentflow.web.problems import Problem, answer, handle
 from agentflow.web.room import Room
 
 LIMITS = Limits()
+TOLD: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""FastAPI's own telemetry tells queries, hosts and texts of errors; `Entrance` tells what callers did not write."""
 ROUTERS = tuple(part.router for part in (files, jobs, events, reviews, disputes, billing, webhooks, admin, health))
 
 
@@ -55,6 +58,7 @@ def create_app(service: Agentflow, lock: Lock, *, limits: Limits = LIMITS, opens
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=TOLD,
     )
     app.state.service, app.state.lock, app.state.limits = service, lock, limits
     app.state.room = Room(service, limits)

@@ -16,6 +16,7 @@ from agentflow.jobs.keys import Caller
 from agentflow.jobs.logs import about
 from agentflow.web.limits import Buckets, Limits
 from agentflow.web.problems import Problem, answer, as_problem
+from agentflow.web.spans import Requests
 from agentflow.web.strict import strict_json
 
 log = logging.getLogger("agentflow.web")
@@ -36,11 +37,17 @@ class Entrance:
         self._app = app
         self._limits = limits
         self._open = 0
+        self._requests: Requests | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI's own
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        self._requests = self._requests or Requests()
+        with self._requests.span(scope) as span:
+            await self._answer(scope, receive, send, self._requests, span)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, requests: Requests, span: Any) -> None:
         state = scope.setdefault("state", {})
         state["request_id"] = new_id("req")
         began, status = time.monotonic(), 0
@@ -67,7 +74,9 @@ class Entrance:
         finally:
             self._open -= 1
             seconds = round(time.monotonic() - began, 4)
-            log.info("request", extra={**_told(scope), "status": status, "seconds": seconds})
+            told = {**_told(scope), "status": status, "seconds": seconds}
+            log.info("request", extra=told)
+            requests.answered(span, told, seconds)
 
 
 def _mark(message: Message, state: Mapping[str, Any]) -> None:

@@ -106,10 +106,7 @@ def as_problem(error: Exception) -> Problem:
         case ValidationError():
             return _invalid([{**e, "loc": ("body", "input", *e["loc"])} for e in error.errors(include_input=False)])
         case HTTPException():
-            code = BY_STATUS.get(
-                error.status_code, "malformed" if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else "internal"
-            )
-            return Problem(code, headers=error.headers)
+            return _framework(error)
         case RequestError() | DisputeError():
             return Problem(error.code, str(error))
         case CapError():
@@ -122,6 +119,14 @@ def as_problem(error: Exception) -> Problem:
             return Problem("conflict", "It cannot be done as things stand.")
         case _:
             return Problem("internal", "Nothing was charged for this. Send the request again, or quote its id to us.")
+
+
+def _framework(error: HTTPException) -> Problem:
+    """What the framework itself refuses."""
+    if error.status_code == HTTPStatus.BAD_REQUEST and error.detail.startswith("Too many"):
+        return Problem("too-large", "The form has too many parts.")
+    other = "malformed" if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else "internal"
+    return Problem(BY_STATUS.get(error.status_code, other), headers=error.headers)
 
 
 def _invalid(found: Sequence[Any]) -> Problem:

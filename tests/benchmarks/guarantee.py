@@ -58,7 +58,7 @@ class World:
         signal = mu / 2 - math.log((1 / bar - 1) * (1 - self.error) / self.error) / mu
         right = (1 - self.error) * NORMAL.cdf(mu - signal)
         wrong = self.error * NORMAL.cdf(-signal)
-        return right + wrong, wrong / (right + wrong)
+        return right + wrong, wrong / (right + wrong) if right + wrong else 0.0
 
     @cached_property
     def ideal(self) -> float:
@@ -67,7 +67,7 @@ class World:
         for _ in range(60):
             middle = (low + high) / 2
             low, high = (low, middle) if self.accepts(middle)[1] <= self.alpha else (middle, high)
-        return self.accepts(high)[0]
+        return max(self.accepts(high)[0], 1e-9)
 
 
 WORLDS = (
@@ -77,7 +77,7 @@ WORLDS = (
     World(0.10, 0.85, 0.02),
     World(0.05, 0.85, 0.01),
 )
-FLAT = World(0.0201, 0.51, 0.02)
+FLAT = World(0.022, 0.51, 0.02)
 """How sure an answer is says next to nothing, and whatever is accepted breaks the promise."""
 Rule = Callable[[Sequence[Scored], Sequence[Scored], Promise], float | None]
 """The bar, from the cases to tune on, those to certify on, and the promise."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.benchmarks.guarantee import WORLDS, measure, metrics, pictures
+from tests.benchmarks.guarantee import FLAT, WORLDS, measure, metrics, pictures
 
 
 @pytest.fixture(scope="module")
@@ -31,3 +31,9 @@ def test_the_truth_of_a_bar_is_that_of_a_large_exam():
 def test_pictures_and_metrics_tell_every_rule(told):
     assert len(metrics(WORLDS[0], told)) == 8
     assert all(name.endswith(".svg") and "agentflow" in drawn for name, drawn in pictures({WORLDS[0]: told}).items())
+
+
+def test_where_a_signal_says_next_to_nothing_only_the_corrected_bound_keeps_the_promise():
+    told = measure(FLAT, 60, 1, 400)
+    assert told["plain threshold"].broken > 0.5
+    assert told["agentflow"].broken <= 0.1

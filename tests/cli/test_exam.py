@@ -62,6 +62,22 @@ def test_each_candidate_has_its_figures_with_their_intervals(pack: Path, tmp_pat
     assert source["low"] < source["value"] < source["high"]
 
 
+def test_one_step_alone_is_judged_by_what_the_gold_says_of_it(pack: Path, tmp_path: Path):
+    arguments = (pack, "--models", "small", "--faults", faults(tmp_path, 0.3), "--out", tmp_path / "out")
+    done = exam(*arguments, "--step", "answer")
+    assert done.exit_code == 0, done.output
+    small = report(tmp_path / "out")["candidates"]["small"]
+    assert list(small["steps"]) == ["answer"]
+    assert small["end_to_end"]["right"] == small["steps"]["answer"]["right"]
+    assert 0.4 < small["end_to_end"]["right"]["value"] < 0.95
+    assert "the step answer alone" in (tmp_path / "out" / "verdict.html").read_text()
+
+
+def test_a_step_that_no_case_tells_of_is_told(pack: Path, tmp_path: Path):
+    arguments = (pack, "--models", "small", "--faults", faults(tmp_path), "--out", tmp_path / "out")
+    assert "no case tells what is right for step send" in str(exam(*arguments, "--step", "send").exception)
+
+
 CONNECTED = """
 from contextlib import asynccontextmanager
 
@@ -160,6 +176,14 @@ def test_another_candidate_can_be_compared_with(pack: Path, tmp_path: Path):
     assert report(tmp_path / "now")["comparisons"][0]["against"] == "small"
 
 
+def test_candidates_of_one_exam_can_be_compared_with_each_other(pack: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    exam(pack, "--faults", faults(tmp_path, 0.6), "--out", out, "--against", f"{out}:large")
+    found = {each["name"]: each for each in report(out)["comparisons"]}
+    assert set(found) == {"pack", "small"}
+    assert found["small"]["regression"]
+
+
 def test_money_that_ends_first_is_told_and_ends_with_1(pack: Path, tmp_path: Path):
     arguments = (pack, "--models", "small", "--faults", faults(tmp_path), "--out", tmp_path / "out")
     done = exam(*arguments, "--max-cost", "0.009")
@@ -167,6 +191,17 @@ def test_money_that_ends_first_is_told_and_ends_with_1(pack: Path, tmp_path: Pat
     assert "higher --max-cost" in done.output
     assert not report(tmp_path / "out")["complete"]
     assert exam(*arguments, "--max-cost", "1").exit_code == 0
+
+
+def test_models_that_do_not_answer_are_told_and_end_with_1(pack: Path, tmp_path: Path):
+    file = tmp_path / "down.toml"
+    file.write_text(
+        FAULTY.format(small=0.0, seed=1) + "[[models.large.episodes]]\nrequests = [0, 9999]\nstatus = 401\n"
+    )
+    done = exam(pack, "--models", "small,large", "--trials", "1", "--faults", file, "--out", tmp_path / "out")
+    assert done.exit_code == 1
+    assert "24 runs met no model that answers" in done.output
+    assert list(report(tmp_path / "out")["candidates"]) == ["small"]
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,35 @@ async def test_a_job_without_time_asks_no_model(tmp_path: Path):
     assert [problem["code"] for problem in done.problems] == ["deadline"]
 
 
+class Text(Record):
+    text: str
+
+
+async def sum_up(text: Text, *, model: Model) -> Whole:
+    return await model.ask(Whole, "Sum it up.", text.text)
+
+
+async def test_a_text_that_would_cost_more_than_the_job_may_is_sent_to_no_model_and_is_free(tmp_path: Path):
+    table: Any = workflow("sums", takes=Text, gives=Whole)
+    sums = Pack(
+        name="sums",
+        workflow=table.step(sum_up, policy=Policy(ladder=("m",))).build(),
+        prices={Whole: Price("0.10")},
+        budget=Decimal(1),
+    )
+    provider = Provider(Faulty(models={"m": FaultyModel()}), by_marker(lambda case: {"value": int(case)}))
+    config = ModelConfig(model="openai/m", max_tokens=500, input_price=Decimal(3), output_price=Decimal(3))
+    given = Models({"m": config}, Budget(None), lines=Lines(Completions(provider)))
+    async with open_runner(sums, home=tmp_path, models=given) as runner:
+        for number, text in enumerate(("[case:4]", "[case:4]" + "x" * 10_000_000)):
+            done = await runner.run((await runner.submit(Text(text=text), str(number), str(number))).id)
+            if number == 0:
+                assert (done.status, done.price_minor) == ("finished", 10), done.problems
+    assert (done.status, done.price_minor, done.cost_micros) == ("awaiting_review", 0, 0)
+    assert [problem["code"] for problem in done.problems] == ["budget_spent"]
+    assert provider.calls["m"]["sends"] == 1
+
+
 async def test_a_job_that_would_cost_more_than_it_ever_may_fails_and_is_free(tmp_path: Path):
     done = await run(pack(max_cost=CENT), tmp_path, models())
     assert (done.status, done.cost_micros, done.price_minor) == ("failed", 10_000, 0)

@@ -1,56 +1,43 @@
-"""The server takes no more of a request than it may."""
+"""A server that is told to stop lets jobs and requests end at the same time."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+import os
+import signal
 
-import pytest
+import httpx
 from fastapi import FastAPI
 
-from agentflow.web import server
-from agentflow.web.server import HEADERS, server_of
+from agentflow.web.server import serve
+from tests.cli.processes import free_port
 
 
-@asynccontextmanager
-async def serving() -> AsyncGenerator[tuple[str, int]]:
-    made = server_of(FastAPI(), host="127.0.0.1", port=0, grace=1.0)
-    task = asyncio.create_task(made.serve())
-    while not made.started:  # noqa: ASYNC110 - uvicorn has no event for it
-        await asyncio.sleep(0.01)
-    try:
-        yield made.servers[0].sockets[0].getsockname()
-    finally:
-        made.should_exit = True
-        await task
+async def test_jobs_are_drained_while_requests_that_wait_for_them_are_still_answered():
+    app, drained, asked = FastAPI(), asyncio.Event(), asyncio.Event()
+
+    @app.get("/")
+    async def wait() -> str:
+        asked.set()
+        await drained.wait()
+        return "answered"
+
+    async def drain() -> None:
+        drained.set()
+
+    port = free_port()
+    serving = asyncio.create_task(serve(app, host="127.0.0.1", port=port, grace=60, drain=drain))
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+        waiting = asyncio.create_task(up(client))
+        await asked.wait()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert (await waiting).json() == "answered"
+    await serving
+    assert app.state.stopping is True
 
 
-async def cut_off(address: tuple[str, int], head: bytes) -> bool:
-    """Whether the server ends the connection on which a head comes."""
-    reader, writer = await asyncio.open_connection(*address)
-    with suppress(ConnectionError):
-        for at in range(0, len(head), 4096):
-            writer.write(head[at : at + 4096])
-            await writer.drain()
-            await asyncio.sleep(0)
-    try:
-        async with asyncio.timeout(2):
-            await reader.read()
-        return True
-    except ConnectionError:
-        return True
-    except TimeoutError:
-        return False
-    finally:
-        writer.transport.abort()
-
-
-@pytest.mark.parametrize("reading", ["httptools", "h11"])
-async def test_a_head_that_does_not_end_is_cut_off(reading: str, monkeypatch: pytest.MonkeyPatch):
-    if reading == "h11":
-        monkeypatch.setattr(server, "find_spec", lambda _: None)
-    else:
-        pytest.importorskip("httptools")
-    begun = b"GET / HTTP/1.1\r\nHost: here\r\nX-Long: "
-    async with serving() as address:
-        assert not await cut_off(address, begun + b"x" * 1000)
-        assert await cut_off(address, begun + b"x" * 8 * HEADERS)
+async def up(client: httpx.AsyncClient) -> httpx.Response:
+    """The answer, as soon as the server listens."""
+    while True:
+        try:
+            return await client.get("/")
+        except httpx.ConnectError:
+            await asyncio.sleep(0.05)

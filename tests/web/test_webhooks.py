@@ -137,6 +137,8 @@ async def test_an_endpoint_that_is_removed_is_sent_nothing(tmp_path: Path, datab
 INWARD = [
     "https://127.0.0.1/",
     "https://10.0.0.8/x",
+    "https://172.16.0.1/",
+    "https://192.168.1.1/",
     "https://169.254.169.254/latest/meta-data",
     "https://100.64.0.1/",
     "https://0x7f000001/",

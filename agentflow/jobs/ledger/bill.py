@@ -8,16 +8,13 @@ from decimal import Decimal
 from html import escape
 from typing import Any
 
+from agentflow.connectors.spreadsheets import cell
 from agentflow.flow.pack import MINOR_DIGITS
 from agentflow.jobs.ledger.margin import Margin
 
 Line = Mapping[str, Any]
 
 COLUMNS = ("date", "kind", "input", "outcome", "amount", "currency", "job", "pack", "price_list", "verification")
-FORMULA = tuple(
-    "=+-@\t\r\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}"
-)
-"""What makes a spreadsheet take a cell for a formula, the full-width forms too."""
 STYLE = """body{font:14px/1.4 system-ui,sans-serif;margin:2rem auto;max-width:60rem;color:#111;background:#fff}
 table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #ddd}
 .n{text-align:right;font-variant-numeric:tabular-nums}tfoot td{font-weight:600;border-bottom:0}
@@ -41,7 +38,7 @@ def as_csv(lines: Sequence[Line]) -> str:
     writer = csv.writer(told)
     writer.writerow(COLUMNS)
     for line in lines:
-        writer.writerow([_cell(name, value) for name, value in _shown(line).items()])
+        writer.writerow(map(cell, _shown(line)))
     return told.getvalue()
 
 
@@ -104,7 +101,7 @@ def margins_csv(by: str, found: Sequence[Margin]) -> str:
     writer = csv.writer(told)
     rows = [margin_row(one) for one in found]
     writer.writerow([by, "jobs", "calls", "charged", "cost_usd", "free_cost_usd", "margin_usd", "no_margin_for"])
-    writer.writerows([_cell("amount" if name == "margin_usd" else name, row[name]) for name in row] for row in rows)
+    writer.writerows([row[name] if name == "margin_usd" else cell(row[name]) for name in row] for row in rows)
     return told.getvalue()
 
 
@@ -112,11 +109,6 @@ def _usd(micros: int) -> str:
     return f"{Decimal(micros).scaleb(-6):.6f}"
 
 
-def _shown(line: Line) -> dict[str, Any]:
-    row = {**line, "amount": money(line["amount_minor"], line["currency"])}
-    return {name: row[name] for name in COLUMNS}
-
-
-def _cell(name: str, value: Any) -> str:
-    text = str(value)
-    return f"'{text}" if name != "amount" and text.startswith(FORMULA) else text
+def _shown(line: Line) -> list[Any]:
+    row = {**line, "amount": Decimal(money(line["amount_minor"], line["currency"]))}
+    return [row[name] for name in COLUMNS]

@@ -1,5 +1,6 @@
 """/v1/files: send what a job reads; it is kept under its content and taken for what its bytes say."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,7 @@ from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.keys import Caller
 from agentflow.web.api.deps import IdempotencyKey, Service, as_dict, id_of, needs
 from agentflow.web.api.shapes import FileBody
+from agentflow.web.markup import check_xml
 from agentflow.web.media import HEAD, media_type, plain_name
 from agentflow.web.openapi import also, as_media
 from agentflow.web.problems import Problem
@@ -52,6 +54,9 @@ async def send(
     head = await file.read(HEAD)
     media = media_type(head)
     await file.seek(0)
+    if media == "application/xml":
+        await asyncio.to_thread(check_xml, file.file)
+        await file.seek(0)
     stored = await service.documents.take(file.file, plain_name(file.filename))
 
     async def act(session: AsyncSession) -> Answer:

@@ -1,13 +1,14 @@
 """Money is set aside, charged, given free and given back, each once."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import event, func, select, text, update
 
 from agentflow.errors import CapError, DisputeError, LedgerError
 from agentflow.jobs.ids import now
+from agentflow.jobs.ledger import settling
 from agentflow.jobs.ledger.giving import charge_of, credit, decide, dispute
 from agentflow.jobs.ledger.statements import close, lines, unstated
 from agentflow.jobs.ledger.tables import Charge, Credit, Outbox, PriceList, SpendAccount, StatementLine, Transfer
@@ -192,6 +193,40 @@ async def test_every_transfer_is_on_one_statement_and_what_comes_later_is_on_the
             stated = await session.scalar(select(func.count()).select_from(StatementLine))
             assert stated == await session.scalar(select(func.count()).select_from(Transfer)) == 3
         assert await books.faults() == []
+
+
+CLOCKS = {
+    "the last moment of a year": ["2026-12-31T23:59:59.999", "2027-01-01T00:00:00.000", "2026-12-31T23:59:59.999"],
+    "a clock that goes back": ["2027-01-01T00:00:05", "2026-12-31T23:58:00", "2027-01-01T00:00:06"],
+    "an hour that comes twice": ["2026-10-25T00:30:00", "2026-10-25T01:30:00", "2026-10-25T00:45:00"],
+}
+
+
+@pytest.mark.parametrize("clock", CLOCKS.values(), ids=CLOCKS.keys())
+async def test_every_transfer_is_on_one_statement_whatever_the_clock_does(
+    database: str, clock: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    ends = ["2026-10-25T01:00:00", "2027-01-01T00:00:00", "2027-01-01T00:00:00", "2027-02-01T00:00:00"]
+    async with open_books(database) as books:
+        closed: list[int] = []
+        for name, at in zip("abc", clock, strict=True):
+            monkeypatch.setattr(settling, "now", lambda at=at: parse(at))
+            await books.finished(name)
+            async with books.sessions.begin() as session:
+                closed += [s.total_minor for s in [await close(session, "local", "USD", parse(ends[1]))] if s]
+        for end in ends:
+            async with books.sessions.begin() as session:
+                closed += [s.total_minor for s in [await close(session, "local", "USD", parse(end))] if s]
+        assert sum(closed) == 3 * PRICE
+        async with books.sessions() as session:
+            stated = (await session.scalars(select(StatementLine.transfer_id))).all()
+            assert sorted(stated) == sorted(await session.scalars(select(Transfer.id)))
+        monkeypatch.undo()
+        assert await books.faults() == []
+
+
+def parse(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 async def test_a_bills_line_says_what_it_is_for(database: str):
