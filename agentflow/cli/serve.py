@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from agentflow.cli.loop import new_loop
 from agentflow.cli.places import database, db_option, documents_option, log_option, out_option
 from agentflow.cli.run import parse_connections, parse_usd
 from agentflow.errors import ConfigError
@@ -45,7 +46,6 @@ def command(packs: tuple[str, ...], **options: Any) -> None:
     folders = [load_pack(pack) for pack in packs]
     if len({folder.pack.name for folder in folders}) < len(folders):
         raise click.UsageError("two of the packs have the same name; serve them apart")
-    from agentflow.web.server import new_loop
 
     with asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(_serve(folders, options))

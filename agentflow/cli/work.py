@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from sqlalchemy.engine import make_url
 
+from agentflow.cli.loop import new_loop
 from agentflow.cli.places import database, db_option, documents_option, log_option, out_option
 from agentflow.cli.results import printable
 from agentflow.cli.run import parse_connections
@@ -63,7 +64,8 @@ def command(packs: tuple[str, ...], **options: Any) -> None:
     if len({folder.pack.name for folder in folders}) < len(folders):
         raise click.UsageError("two of the packs have the same name; a job would not know which is its own")
     set_up(options["log"])
-    asyncio.run(_work(folders, options))
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(_work(folders, options))
 
 
 async def _work(folders: Sequence[PackFolder], options: Mapping[str, Any]) -> None:

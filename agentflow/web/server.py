@@ -73,15 +73,6 @@ def server_of(app: FastAPI, *, host: str, port: int, grace: float) -> Server:
     return Server(config, app)
 
 
-def new_loop() -> asyncio.AbstractEventLoop:
-    """uvloop's event loop where there is one: a job is accepted with a tenth less of the processor."""
-    if find_spec("uvloop") is None:
-        return asyncio.new_event_loop()
-    import uvloop
-
-    return uvloop.new_event_loop()
-
-
 def _protocol() -> Any:
     """httptools where it is there, else h11; both with an end to how long a head may be."""
     if find_spec("httptools") is None:

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import create_model
 
 from agentflow import EffectKey, Pack, Price, Record, workflow
+from agentflow.cli.loop import new_loop
 from agentflow.connectors import sql
 from agentflow.jobs.engines.dbos import open_dbos
 from agentflow.jobs.engines.serving import Timing
@@ -81,4 +82,5 @@ async def work(url: str, home: Path, file: Path, concurrency: int, seconds: floa
 if __name__ == "__main__":
     sql.IDLE = IDLE
     logging.getLogger("psycopg").setLevel(logging.ERROR)
-    asyncio.run(work(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5])))
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(work(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5])))
