@@ -119,11 +119,6 @@ def reading(engine: AsyncEngine) -> AsyncEngine:
     return engine.execution_options(reading=True)
 
 
-def single(engine: AsyncEngine) -> AsyncEngine:
-    """The same engine for transactions of one statement, which need no round trips for their begin and their end."""
-    return engine.execution_options(isolation_level="AUTOCOMMIT")
-
-
 def rebuilding(engine: AsyncEngine) -> AsyncEngine:
     """The same engine for migrations: SQLite does not check foreign keys while tables are rebuilt."""
     return engine.execution_options(rebuilding=True)

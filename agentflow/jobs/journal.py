@@ -2,19 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from decimal import Decimal
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Integer, bindparam, cast, exists, func, insert, literal, select, update
+from sqlalchemy import Connection, Integer, bindparam, cast, exists, func, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
-from agentflow.connectors.sql import single
 from agentflow.errors import LeaseLost, StoreError
 from agentflow.flow.journal import AttemptLine, Begun, CostLine
 from agentflow.jobs.ids import new_id, now
@@ -31,18 +31,17 @@ _HOLDING = (
 )
 _HOLD = select(Job.id).where(*_HOLDING).with_for_update(read=True)
 _SEE = select(Effect.made).where(Effect.key == bindparam("effect"), select(Job.id).where(*_HOLDING).exists())
-_UNDONE = (
+_END = (
     update(Effect)
-    .where(Effect.key == bindparam("effect"), Effect.done_at.is_(None))
+    .where(Effect.key == bindparam("effect"), Effect.done_at.is_(None), exists(_HOLD))
     .values(made=bindparam("what"), done_at=bindparam("at"))
 )
-_END = _UNDONE.where(exists(_HOLD))
 
 
 @cache
 def _insert(table: type[Table], dialect: str, *names: str) -> Any:
     """One statement that inserts a row, given by column name, if the job is held and the row is not there yet."""
-    given: list[Any] = [bindparam(f"new_{name}", type_=table.__table__.c[name].type) for name in names]
+    given: list[Any] = [bindparam(name, type_=table.__table__.c[name].type) for name in names]
     insert_into: Any = sqlite.insert
     if dialect == "postgresql":  # where a NULL has no type by itself
         given, insert_into = [cast(each, each.type) for each in given], postgresql.insert
@@ -50,12 +49,8 @@ def _insert(table: type[Table], dialect: str, *names: str) -> Any:
     return insert_into(table).from_select(names, held).on_conflict_do_nothing().returning(literal(1))
 
 
-@cache
-def _end_keeping(*names: str) -> Any:
-    """One statement that inserts an attempt and ends its effect, as PostgreSQL has it: 1 where the job is held."""
-    kept = _insert(Attempt, "postgresql", *names).cte("kept")
-    ended = _UNDONE.where(exists(select(kept))).returning(literal(1)).cte("ended")
-    return select(func.count()).select_from(kept).add_cte(ended)
+AtOnce = Callable[[Callable[[Session], Any]], Awaitable[Any]]
+"""Does something in one transaction."""
 
 
 class JobJournal:
@@ -64,12 +59,8 @@ class JobJournal:
     Raises LeaseLost where the job is not held under `fence` any more; costs are kept all the same, the money is spent.
     """
 
-    def __init__(
-        self, engine: AsyncEngine, turns: AbstractAsyncContextManager[Any], job: str, fence: int | None = None
-    ) -> None:
-        self._engine = engine
-        self._single = single(engine)
-        self._turns = turns
+    def __init__(self, at_once: AtOnce, job: str, fence: int | None = None) -> None:
+        self._at_once = at_once
         self._job = job
         self._fence = {"held": job, "under": fence}
         self._run = new_id("run")
@@ -91,48 +82,52 @@ class JobJournal:
             "attempt": line.attempt,
             "prompt": line.prompt,
         }
-        async with self._turns, unbroken(self._single.begin()) as connection:
-            await connection.execute(insert(Cost), row)
+        await self._at_once(lambda session: session.connection().execute(insert(Cost), row))
 
     async def attempt(self, line: AttemptLine) -> None:
         """Keeps an attempt for the job's trace."""
-        async with self._turns, unbroken(self._single.begin()) as connection:
-            await self._keep(connection, line)
+        row = self._attempt(line)
+        await self._at_once(lambda session: self._keep(session.connection(), row))
 
     async def begin_effect(self, key: str, step: str) -> Begun:
         """Notes that an effect starts; what is known of it from an earlier run of the job."""
         row = {"key": key, "job_id": self._job, "step": step, "begun_at": now()}
-        async with self._turns, unbroken(self._single.begin()) as connection:
-            if await self._inserted(connection, Effect, row):
+
+        def begin(session: Session) -> Begun:
+            if self._inserted(session.connection(), Effect, row):
                 return Begun()
-            seen = (await connection.execute(_SEE, {"effect": key, **self._fence})).first()
-        if seen is None:
-            raise lost(self._job)
-        return Begun(seen.made, again=True)
+            seen = session.connection().execute(_SEE, {"effect": key, **self._fence}).first()
+            if seen is None:
+                raise lost(self._job)
+            return Begun(seen.made, again=True)
+
+        return await self._at_once(begin)
 
     async def end_effect(self, key: str, made: Mapping[str, Any], line: AttemptLine | None = None) -> None:
         """Notes that an effect is done and what it made, and keeps the attempt that made it."""
         row = {"effect": key, "what": dict(made), "at": now(), **self._fence}
-        if line is not None and self._engine.dialect.name == "postgresql":
-            attempt = self._attempt(line)
-            async with unbroken(self._single.begin()) as connection:
-                if not await connection.scalar(_end_keeping(*attempt), {**_new(attempt), **row}):
-                    raise lost(self._job)
-            return
-        async with self._turns, unbroken(self._engine.begin()) as connection:
-            if line is not None:
-                await self._keep(connection, line)
-            if (await connection.execute(_END, row)).rowcount == 0:
-                await self._hold(connection)
+        attempt = line and self._attempt(line)
 
-    async def _keep(self, connection: AsyncConnection, line: AttemptLine) -> None:
-        if not await self._inserted(connection, Attempt, self._attempt(line)):
+        def end(session: Session) -> None:
+            if attempt is not None:
+                self._keep(session.connection(), attempt)
+            if session.connection().execute(_END, row).rowcount == 0:
+                self._hold(session.connection())
+
+        await self._at_once(end)
+
+    def _keep(self, connection: Connection, attempt: Mapping[str, Any]) -> None:
+        if not self._inserted(connection, Attempt, attempt):
             raise lost(self._job)
 
-    async def _inserted(self, connection: AsyncConnection, table: type[Table], row: Mapping[str, Any]) -> bool:
+    def _inserted(self, connection: Connection, table: type[Table], row: Mapping[str, Any]) -> bool:
         """False where the job is not held, or the row is there already."""
         statement = _insert(table, connection.dialect.name, *row)
-        return (await connection.execute(statement, {**_new(row), **self._fence})).first() is not None
+        return connection.execute(statement, {**row, **self._fence}).first() is not None
+
+    def _hold(self, connection: Connection) -> None:
+        if connection.execute(_HOLD, self._fence).first() is None:
+            raise lost(self._job)
 
     def _attempt(self, line: AttemptLine) -> dict[str, Any]:
         return {
@@ -159,15 +154,6 @@ class JobJournal:
             "created_at": now(),
             "weighed": None if line.weighed is None else dict(line.weighed),
         }
-
-    async def _hold(self, connection: AsyncConnection) -> None:
-        if (await connection.execute(_HOLD, self._fence)).first() is None:
-            raise lost(self._job)
-
-
-def _new(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The row by the names that `_insert` gives its parameters: an update in one statement with it has others."""
-    return {f"new_{name}": value for name, value in row.items()}
 
 
 async def hold(session: AsyncSession, job: str, fence: int | None) -> None:

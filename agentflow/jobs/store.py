@@ -255,9 +255,9 @@ class Store:
             rows = (await session.scalars(query.options(defer(Attempt.output)))).all()
         return list({(row.step, row.item): row for row in rows}.values())
 
-    def journal(self, job: str, fence: int | None = None) -> "JobJournal":
+    def journal(self, job: str, fence: int | None = None) -> JobJournal:
         """What the engine writes while the job runs, held under `fence`."""
-        return JobJournal(self._engine, self.turns, job, fence)
+        return JobJournal(self.at_once, job, fence)
 
 
 async def _held(session: AsyncSession, job: str, fence: int | None, values: Mapping[str, Any]) -> tuple[Job, bool]:

@@ -35,9 +35,8 @@ async def nothing(*_: object, **__: object) -> None:
 
 async def kept_only_while_held(self: JobJournal, line: object) -> None:
     """In the place of costs that are written whatever becomes of the run."""
-    async with self._engine.begin() as connection:
-        with suppress(AgentflowError):
-            await self._hold(connection)
+    with suppress(AgentflowError):
+        await self._at_once(lambda session: self._hold(session.connection()))
 
 
 TERMS, VERIFIED, LISTED = "under_the_jobs_own_terms", "for_a_verified_outcome", "at_the_listed_price"
