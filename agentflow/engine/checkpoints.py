@@ -4,12 +4,21 @@ import asyncio
 import importlib
 import sqlite3
 from collections.abc import AsyncGenerator, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from agentflow.connectors import sql
-from agentflow.engine.fencing import Fence, Savers, fenced_postgres, fenced_sqlite, one_setup, postgres_pool
+from agentflow.engine.fencing import (
+    CONNECTIONS,
+    Fence,
+    Run,
+    Savers,
+    fenced_postgres,
+    fenced_sqlite,
+    one_setup,
+    postgres_pool,
+)
 from agentflow.engine.sparing import spared
 from agentflow.errors import ConfigError
 
@@ -36,40 +45,53 @@ async def open_checkpoints(url: str, turns: AbstractAsyncContextManager[Any] | N
 async def _sqlite_checkpoints(file: str, turns: AbstractAsyncContextManager[Any]) -> AsyncGenerator[Savers]:
     from langgraph.checkpoint.sqlite import SqliteSaver
 
-    with ThreadPoolExecutor(1, "checkpoints") as thread:
+    def opened() -> Any:
+        saver = SqliteSaver(sqlite3.connect(file, timeout=sql.WAIT, check_same_thread=False))
+        saver.setup()
+        return saver.conn
 
-        async def run(work: Callable[..., Any], *args: Any) -> Any:
-            return await asyncio.get_running_loop().run_in_executor(thread, work, *args)
-
-        first = await run(_opened, SqliteSaver, file)
+    with ThreadPoolExecutor(1, "checkpoints") as threads:
+        run = _on(threads)
+        connection = await run(opened)
         try:
 
             def saver(fence: Fence) -> Any:
-                made = SqliteSaver(first.conn)
+                made = SqliteSaver(connection)
                 made.is_setup = True
                 return spared(fenced_sqlite(made, run, turns, fence))
 
             yield saver
         finally:
-            await run(first.conn.close)
-
-
-def _opened(kind: Any, file: str) -> Any:
-    saver = kind(sqlite3.connect(file, timeout=sql.WAIT, check_same_thread=False))
-    saver.setup()
-    return saver
+            await run(connection.close)
 
 
 @asynccontextmanager
 async def _postgres_checkpoints(url: str) -> AsyncGenerator[Savers]:
     try:
-        postgres: Any = importlib.import_module("langgraph.checkpoint.postgres.aio")
+        postgres: Any = importlib.import_module("langgraph.checkpoint.postgres")
     except ImportError as error:
         raise ConfigError("PostgreSQL needs one more package: pip install 'agentflow-framework[postgres]'") from error
-    async with postgres_pool(url) as pool:
-        async with one_setup(pool):
-            await postgres.AsyncPostgresSaver(pool).setup()
-        yield lambda fence: spared(fenced_postgres(postgres.AsyncPostgresSaver(pool), fence))
+    pool = postgres_pool(url)
+
+    def opened() -> None:
+        pool.open()
+        with one_setup(pool):
+            postgres.PostgresSaver(pool).setup()
+
+    with ThreadPoolExecutor(CONNECTIONS, "checkpoints") as threads:
+        run = _on(threads)
+        try:
+            await run(opened)
+            yield lambda fence: spared(fenced_postgres(postgres.PostgresSaver(pool), run, fence))
+        finally:
+            await run(pool.close)
+
+
+def _on(threads: Executor) -> Run:
+    async def run(work: Callable[..., Any], *args: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(threads, work, *args)
+
+    return run
 
 
 def memory_saver() -> Any:

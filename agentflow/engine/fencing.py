@@ -1,9 +1,9 @@
 """Fencing: a checkpoint is written in one transaction with the proof that its run still holds the job."""
 
-import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import time
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
@@ -13,7 +13,8 @@ from agentflow.errors import LeaseLost, StoreError
 
 LEASE_LOST = "AF001"
 """The SQLSTATE with which PostgreSQL's `assert_fence` refuses."""
-CONNECTIONS = 10
+CONNECTIONS = 6
+"""And threads that write checkpoints, to a server."""
 SETUP = crc32(b"agentflow_checkpoints")
 
 
@@ -68,21 +69,21 @@ def fenced_sqlite(saver: Any, run: Run, turns: AbstractAsyncContextManager[Any],
     return saver
 
 
-def fenced_postgres(saver: Any, fence: Fence) -> Any:
-    """The saver, its writes fenced; it takes its connections from a pool."""
+def fenced_postgres(saver: Any, run: Run, fence: Fence) -> Any:
+    """LangGraph's synchronous saver on threads of its own, its writes fenced; it takes its connections from a pool."""
     import psycopg
 
     inner = saver._cursor  # the one place through which it reaches the database
 
-    @asynccontextmanager
-    async def cursor(*, pipeline: bool = False) -> AsyncGenerator[Any]:
+    @contextmanager
+    def cursor(*, pipeline: bool = False) -> Generator[Any]:
         try:
-            async with inner(pipeline=pipeline) as cur:
+            with inner(pipeline=pipeline) as cur:
                 if not pipeline:  # it reads
                     yield cur
                     return
-                async with cur.connection.transaction():
-                    await cur.execute("SELECT assert_fence(%s, %s)", (fence.job, fence.number))
+                with cur.connection.transaction():
+                    cur.execute("SELECT assert_fence(%s, %s)", (fence.job, fence.number))
                     yield cur
         except psycopg.Error as error:
             if error.sqlstate == LEASE_LOST:
@@ -91,15 +92,22 @@ def fenced_postgres(saver: Any, fence: Fence) -> Any:
                 raise StoreError(f"the job database broke off: {error}") from error
             raise
 
+    def elsewhere(work: Callable[..., Any]) -> Any:
+        async def done(*args: Any) -> Any:
+            return await run(work, *args)
+
+        return done
+
     saver._cursor = cursor
+    for name in ("put", "put_writes", "delete_thread", "get_tuple"):
+        setattr(saver, f"a{name}", elsewhere(getattr(saver, name)))
     return saver
 
 
-@asynccontextmanager
-async def postgres_pool(url: str) -> AsyncGenerator[Any]:
-    """Connections to the database at `url`, as LangGraph's saver wants them."""
+def postgres_pool(url: str) -> Any:
+    """Connections to the database at `url`, as LangGraph's saver wants them; to be opened and closed."""
     from psycopg.rows import dict_row
-    from psycopg_pool import AsyncConnectionPool
+    from psycopg_pool import ConnectionPool
 
     options: dict[str, Any] = {
         "autocommit": True,
@@ -108,23 +116,19 @@ async def postgres_pool(url: str) -> AsyncGenerator[Any]:
         "options": f"-c idle_in_transaction_session_timeout={sql.IDLE}s",
     }
     address = "postgresql:" + url.partition(":")[2]
-    async with AsyncConnectionPool(address, min_size=1, max_size=CONNECTIONS, kwargs=options, open=False) as pool:
-        yield pool
+    return ConnectionPool(address, min_size=1, max_size=CONNECTIONS, kwargs=options, open=False)
 
 
-@asynccontextmanager
-async def one_setup(pool: Any) -> AsyncGenerator[None]:
+@contextmanager
+def one_setup(pool: Any) -> Generator[None]:
     """One process sets up at a time. The others ask again and again: PostgreSQL builds no index while one waits."""
-    async with pool.connection() as connection:
-        while True:
-            found = await connection.execute("SELECT pg_try_advisory_lock(%s) AS ours", (SETUP,))
-            if (await found.fetchone())["ours"]:
-                break
-            await asyncio.sleep(0.05)
+    with pool.connection() as connection:
+        while not connection.execute("SELECT pg_try_advisory_lock(%s) AS ours", (SETUP,)).fetchone()["ours"]:
+            time.sleep(0.05)
         try:
             yield
         finally:
-            await connection.execute("SELECT pg_advisory_unlock(%s)", (SETUP,))
+            connection.execute("SELECT pg_advisory_unlock(%s)", (SETUP,))
 
 
 def lost(fence: Fence) -> LeaseLost:

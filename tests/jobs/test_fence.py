@@ -225,6 +225,6 @@ async def test_a_transaction_that_stands_still_loses_its_locks(postgres: str, mo
 
 async def test_checkpoint_connections_are_brief_too(postgres: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sql, "IDLE", 1)
-    async with fencing.postgres_pool(postgres) as pool, pool.connection() as connection:
-        row = await (await connection.execute("SHOW idle_in_transaction_session_timeout")).fetchone()
+    with fencing.postgres_pool(postgres) as pool, pool.connection() as connection:
+        row = connection.execute("SHOW idle_in_transaction_session_timeout").fetchone()
     assert row == {"idle_in_transaction_session_timeout": "1s"}
