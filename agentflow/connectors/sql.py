@@ -191,7 +191,7 @@ def _engine(address: URL) -> AsyncEngine:
     options: dict[str, Any] = {"timeout": WAIT, "isolation_level": None} if sqlite else {}
     memory = sqlite and address.database in (None, "", ":memory:")
     # Those that are needed at times are kept: to open a connection is the dearest thing that a database does.
-    pool: dict[str, Any] = {} if memory else {"pool_size": CONNECTIONS, "max_overflow": 0}
+    pool: dict[str, Any] = {} if memory else {"pool_size": CONNECTIONS, "max_overflow": 0, "pool_use_lifo": True}
     try:
         return create_async_engine(address, connect_args=options, **pool, **({"module": _driver()} if sqlite else {}))
     except ModuleNotFoundError as error:
