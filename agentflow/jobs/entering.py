@@ -5,22 +5,16 @@ What is done for every job that is asked for goes past the session, in statement
 
 from typing import Any
 
-from sqlalchemy import Connection, Insert, bindparam, insert, inspect, update
+from sqlalchemy import Connection, Insert, insert, inspect
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from agentflow.errors import CapError, LedgerError
-from agentflow.jobs.ledger.settling import reservation
-from agentflow.jobs.ledger.tables import ListedPrice, Outbox, Reservation, SpendAccount
+from agentflow.jobs.ledger.settling import MOVE, reservation, warning
+from agentflow.jobs.ledger.tables import ListedPrice, Outbox, Reservation
 from agentflow.jobs.tables import Job, Table, table_of
 from agentflow.jobs.telling.events import next_event
 
-_ACCOUNT = table_of(SpendAccount)
-_SET_ASIDE = (
-    update(_ACCOUNT)
-    .where(_ACCOUNT.c.tenant_id == bindparam("tenant"), _ACCOUNT.c.currency == bindparam("of_currency"))
-    .values(reserved_minor=_ACCOUNT.c.reserved_minor + bindparam("amount"))
-)
 _INSERTS: dict[type[Table], Insert] = {kind: insert(table_of(kind)) for kind in (Job, Outbox, Reservation)}
 
 
@@ -49,9 +43,11 @@ def _write(connection: Connection, row: Table) -> None:
 
 def _set_aside(connection: Connection, tenant: str, most: ListedPrice) -> None:
     """One update; the schema's checks refuse what the cap does not allow."""
-    account = {"tenant": tenant, "of_currency": most.currency}
+    moved = {"tenant": tenant, "money": most.currency, "more_reserved": most.amount_minor, "more_charged": 0}
     try:
-        connection.execute(_SET_ASIDE, {**account, "amount": most.amount_minor})
+        account = connection.execute(MOVE, moved).first()
     except IntegrityError as error:
         text = f"the spend cap of {tenant} in {most.currency} is reached; raise it or wait for running jobs"
         raise CapError(text) from error
+    if account is not None and (told := warning(account, most.amount_minor)):
+        _write(connection, told)

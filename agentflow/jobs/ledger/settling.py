@@ -95,9 +95,12 @@ def transfer(charge: Charge, debit: str, credit: str, amount_minor: int, kind: s
 
 def tell(session: AsyncSession, tenant: str, topic: str, source: str, payload: dict[str, Any]) -> None:
     """Puts an event in the outbox, in the transaction of the fact it tells."""
-    session.add(
-        Outbox(id=new_id("ev"), tenant_id=tenant, topic=topic, source_id=source, payload=payload, created_at=now())
-    )
+    session.add(event(tenant, topic, source, payload))
+
+
+def event(tenant: str, topic: str, source: str, payload: dict[str, Any]) -> Outbox:
+    """A row of the outbox."""
+    return Outbox(id=new_id("ev"), tenant_id=tenant, topic=topic, source_id=source, payload=payload, created_at=now())
 
 
 async def charge_less(session: AsyncSession, tenant: str, currency: str, amount_minor: int) -> None:
@@ -119,7 +122,7 @@ async def set_cap(session: AsyncSession, tenant: str, currency: str, cap_minor: 
     was_near, account.cap_minor = _near(used, account.cap_minor), cap_minor
     if _near(used, cap_minor) and not was_near:
         account.warnings += 1
-        _warn(session, account)
+        session.add(_threshold(account))
     await session.flush()
 
 
@@ -173,15 +176,13 @@ async def _move(session: AsyncSession, tenant: str, currency: str, *, reserved: 
     """One conditional update; the schema's checks refuse what the cap does not allow."""
     moved = {"tenant": tenant, "money": currency, "more_reserved": reserved, "more_charged": charged}
     try:
-        account = (await session.execute(_MOVE, moved)).first()
+        account = (await session.execute(MOVE, moved)).first()
     except IntegrityError as error:
         raise CapError(
             f"the spend cap of {tenant} in {currency} is reached; raise it or wait for running jobs"
         ) from error
-    if account is not None and account.cap_minor is not None:
-        used = account.reserved_minor + account.charged_minor
-        if _near(used, account.cap_minor) and not _near(used - reserved - charged, account.cap_minor):
-            _warn(session, account)
+    if account is not None and (told := warning(account, reserved + charged)):
+        session.add(told)
 
 
 def _moving() -> Any:
@@ -199,15 +200,24 @@ def _moving() -> Any:
     return change.where(*own).returning(*account)
 
 
-_MOVE = _moving()
+MOVE = _moving()
+"""`tenant`, `money`, `more_reserved`, `more_charged`: what the account is then."""
 
 
 def _near(used: int, cap_minor: int | None) -> bool:
     return cap_minor is not None and used * 100 >= cap_minor * WARN_AT
 
 
-def _warn(session: AsyncSession, account: Any) -> None:
+def warning(account: Any, more: int) -> Outbox | None:
+    """The event of an account that `more` has brought over the line of its cap."""
+    used = account.reserved_minor + account.charged_minor
+    if not _near(used, account.cap_minor) or _near(used - more, account.cap_minor):
+        return None
+    return _threshold(account)
+
+
+def _threshold(account: Any) -> Outbox:
     told = {"percent": WARN_AT, "currency": account.currency, "cap_minor": account.cap_minor}
     told |= {"reserved_minor": account.reserved_minor, "charged_minor": account.charged_minor}
     source = f"{account.tenant_id}:{account.currency}#{account.warnings}"
-    tell(session, account.tenant_id, "spend.threshold", source, told)
+    return event(account.tenant_id, "spend.threshold", source, told)
