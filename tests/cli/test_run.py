@@ -153,7 +153,10 @@ def test_two_runs_do_not_share_a_folder(tmp_path: Path):
 
 def test_an_interrupted_run_says_that_nothing_is_lost(tmp_path: Path):
     pack = write_pack(tmp_path, *(f"letter {n}" for n in range(1500)))
-    command = [sys.executable, "-m", "agentflow.cli", "run", str(pack), "--out", str(tmp_path / "out")]
+    # A shell's background jobs, and what they start, ignore an interrupt unless they say otherwise.
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    started = f"{heard}; from agentflow.cli import main; main()"
+    command = [sys.executable, "-c", started, "run", str(pack), "--out", str(tmp_path / "out")]
     results = tmp_path / "out" / "results.jsonl"
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_environment()) as process:
         while process.poll() is None and (not results.exists() or results.read_text().count("\n") < 5):
