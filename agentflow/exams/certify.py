@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from agentflow.exams.certify_binomial import allowed, at_most, floor, looking, needed, power, upper
+from agentflow.exams.certify_binomial import at_most, floor, looking, needed, power, upper
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +150,6 @@ def _likely(promise: Promise, risk: float, chance: float) -> int | None:
         enough = power(middle, risk, promise.alpha, promise.delta) >= chance
         low, high = (low, middle) if enough else (middle, high)
     return high
-
-
-def bears(n: int, promise: Promise) -> int:
-    """The most errors that `n` accepted cases may hold at a bar set beforehand; -1 where none."""
-    return allowed(n, promise.alpha, promise.delta)[n]
 
 
 def advice(certificate: Certificate, tuned: Sequence[Scored] = (), of: int | None = None) -> list[str]:

@@ -125,10 +125,6 @@ class Pack:
         if unknown := set(self.prices) - outcomes:
             raise PackError(f"pack {self.name!r}: prices {_names(unknown)}, which the workflow does not give")
 
-    def price_of(self, outcome: str) -> Price:
-        """The price of the outcome called `outcome`."""
-        return next(price for record, price in self.prices.items() if label(record) == outcome)
-
 
 def _names(records: set[Any]) -> str:
     return ", ".join(sorted(label(record) for record in records))

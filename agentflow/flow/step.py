@@ -144,11 +144,6 @@ def snake(words: str) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(words))
 
 
-def checks_for(step: Step, made: type) -> Sequence[Check]:
-    """The step's checks that speak of records of type `made`."""
-    return [check for check in step.checks if issubclass(made, read_signature(check).reads[0])]
-
-
 def _hints(call: Callable[..., Any]) -> dict[str, Any]:
     target: Any = call if inspect.isroutine(call) else type(call).__call__
     try:

@@ -12,7 +12,6 @@ from sqlalchemy import Connection, Integer, bindparam, cast, exists, func, inser
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from agentflow.errors import LeaseLost, StoreError
@@ -154,15 +153,6 @@ class JobJournal:
             "created_at": now(),
             "weighed": None if line.weighed is None else dict(line.weighed),
         }
-
-
-async def hold(session: AsyncSession, job: str, fence: int | None) -> None:
-    """Keeps others from taking the job over until the transaction ends; nothing without a fence.
-
-    Raises LeaseLost where the job is not held under it any more.
-    """
-    if fence is not None and await session.scalar(_HOLD, {"held": job, "under": fence}) is None:
-        raise lost(job)
 
 
 def lost(job: str) -> LeaseLost:
