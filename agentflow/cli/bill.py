@@ -75,7 +75,7 @@ def dispute(place: Place, job: str, reason: str, fields: tuple[str, ...]) -> Non
     expected = dict(field.split("=", 1) for field in fields)
 
     async def act(session: AsyncSession) -> str:
-        return (await giving.dispute(session, place.tenant, job, reason, expected)).id
+        return (await session.run_sync(giving.dispute, place.tenant, job, reason, expected)).id
 
     click.echo(f"dispute {asyncio.run(_write(place, act))} is open; decide it with: agentflow bill ... decide")
 
@@ -90,7 +90,7 @@ def decide(place: Place, dispute: str, decision: Any, by: str, text: str) -> Non
     """Close an open DISPUTE; one that is accepted gives back all that is left of the charge."""
 
     async def act(session: AsyncSession) -> str:
-        return (await giving.decide(session, dispute, decision, by, text)).state
+        return (await session.run_sync(giving.decide, dispute, decision, by, text)).state
 
     click.echo(f"dispute {dispute} is {asyncio.run(_write(place, act))}")
 
@@ -105,8 +105,8 @@ def credit(place: Place, job: str, amount: str, reason: Any, request: str) -> No
     """Give back AMOUNT (such as 0.40) of what JOB was charged."""
 
     async def act(session: AsyncSession) -> str:
-        charge = await giving.charge_of(session, place.tenant, job)
-        given = await giving.credit(session, charge, _minor(amount, charge.currency), reason, request)
+        charge = await session.run_sync(giving.charge_of, place.tenant, job)
+        given = await session.run_sync(giving.credit, charge, _minor(amount, charge.currency), reason, request)
         return f"{bill.money(given.amount_minor, given.currency)} {given.currency}"
 
     click.echo(f"credited {asyncio.run(_write(place, act))} of job {job}")
@@ -121,7 +121,7 @@ def cap(place: Place, amount: str, currency: str) -> None:
     minor = None if amount == "none" else _minor(amount, currency)
 
     async def act(session: AsyncSession) -> str:
-        await set_cap(session, place.tenant, currency, minor)
+        await session.run_sync(set_cap, place.tenant, currency, minor)
         return "no cap" if minor is None else f"a cap of {bill.money(minor, currency)} {currency}"
 
     click.echo(f"{place.tenant} has {asyncio.run(_write(place, act))}")
@@ -184,9 +184,9 @@ def _columns(row: Sequence[str], widths: Sequence[int]) -> str:
 
 async def _statement(place: Place, currency: str, until: datetime, closing: bool) -> tuple[dict[str, Any], list[Any]]:
     async with _books(place) as sessions, sessions.begin() as session:
-        moved: Sequence[Transfer] = await statements.unstated(session, place.tenant, currency, until)
-        lines = await statements.lines(session, moved)
-        closed = await statements.close(session, place.tenant, currency, until) if closing else None
+        moved: Sequence[Transfer] = await session.run_sync(statements.unstated, place.tenant, currency, until)
+        lines = await session.run_sync(statements.lines, moved)
+        closed = await session.run_sync(statements.close, place.tenant, currency, until) if closing else None
         head = {
             "title": f"Statement {closed.number}" if closed else "Not on a statement yet",
             "tenant": place.tenant,

@@ -46,7 +46,7 @@ async def sweep(store: Store, engine: Engine) -> int:
         jobs = (await session.scalars(due.with_for_update(skip_locked=True))).all()
         for job in jobs:
             begun = job.fence > 0
-            await end_free(session, job, "expired")
+            await session.run_sync(end_free, job, "expired")
             if begun:
                 await engine.submit(session, job.id, job.tenant_id)
         return len(jobs)

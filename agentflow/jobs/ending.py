@@ -2,12 +2,12 @@
 
 from typing import Any, Literal
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from agentflow.jobs.ids import now
 from agentflow.jobs.ledger.settling import release
 from agentflow.jobs.tables import OPEN, Job
-from agentflow.jobs.telling.events import note
+from agentflow.jobs.telling.events import next_event
 
 
 def overdue(job: Job) -> bool:
@@ -15,7 +15,7 @@ def overdue(job: Job) -> bool:
     return job.status in OPEN and job.deadline_at is not None and job.deadline_at <= now()
 
 
-async def end_free(session: AsyncSession, job: Job, how: Literal["canceled", "expired"], **values: Any) -> None:
+def end_free(session: Session, job: Job, how: Literal["canceled", "expired"], **values: Any) -> None:
     """Ends an open job, whose row the caller's transaction holds; whoever carries it may write no more.
 
     `values` are columns that are set besides.
@@ -25,6 +25,6 @@ async def end_free(session: AsyncSession, job: Job, how: Literal["canceled", "ex
     job.status, job.finished_at = how, now()
     job.lease_by = job.lease_until = None
     job.fence += 1
-    note(session, job, f"job.{how}")
-    await session.flush()
-    await release(session, job.id)
+    session.add(next_event(job, f"job.{how}"))
+    session.flush()
+    release(session, job.id)

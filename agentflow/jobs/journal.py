@@ -2,13 +2,26 @@
 
 import hashlib
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from decimal import Decimal
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Integer, bindparam, cast, exists, func, insert, literal, select, update
+from sqlalchemy import (
+    Connection,
+    Executable,
+    Integer,
+    Row,
+    bindparam,
+    cast,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
@@ -48,8 +61,21 @@ def _insert(table: type[Table], dialect: str, *names: str) -> Any:
     return insert_into(table).from_select(names, held).on_conflict_do_nothing().returning(literal(1))
 
 
-AtOnce = Callable[[Callable[[Session], Any]], Awaitable[Any]]
-"""Does something in one transaction."""
+class Writes(Protocol):
+    """What a journal writes with."""
+
+    @property
+    def dialect(self) -> str:
+        """SQLAlchemy's name of the kind of database."""
+        ...
+
+    async def at_once(self, act: Callable[[Session], T]) -> T:
+        """What `act` gives, done in one transaction."""
+        ...
+
+    async def one(self, statement: Executable, values: Mapping[str, Any]) -> Row[Any] | None:
+        """The first row that a statement gives, which is a transaction by itself."""
+        ...
 
 
 class JobJournal:
@@ -58,8 +84,8 @@ class JobJournal:
     Raises LeaseLost where the job is not held under `fence` any more; costs are kept all the same, the money is spent.
     """
 
-    def __init__(self, at_once: AtOnce, job: str, fence: int | None = None) -> None:
-        self._at_once = at_once
+    def __init__(self, writes: Writes, job: str, fence: int | None = None) -> None:
+        self._writes = writes
         self._job = job
         self._fence = {"held": job, "under": fence}
         self._run = new_id("run")
@@ -81,26 +107,22 @@ class JobJournal:
             "attempt": line.attempt,
             "prompt": line.prompt,
         }
-        await self._at_once(lambda session: session.connection().execute(insert(Cost), row))
+        await self._writes.one(insert(Cost), row)
 
     async def attempt(self, line: AttemptLine) -> None:
         """Keeps an attempt for the job's trace."""
-        row = self._attempt(line)
-        await self._at_once(lambda session: self._keep(session.connection(), row))
+        if not await self._inserted(Attempt, self._attempt(line)):
+            raise lost(self._job)
 
     async def begin_effect(self, key: str, step: str) -> Begun:
         """Notes that an effect starts; what is known of it from an earlier run of the job."""
         row = {"key": key, "job_id": self._job, "step": step, "begun_at": now()}
-
-        def begin(session: Session) -> Begun:
-            if self._inserted(session.connection(), Effect, row):
-                return Begun()
-            seen = session.connection().execute(_SEE, {"effect": key, **self._fence}).first()
-            if seen is None:
-                raise lost(self._job)
-            return Begun(seen.made, again=True)
-
-        return await self._at_once(begin)
+        if await self._inserted(Effect, row):
+            return Begun()
+        seen = await self._writes.one(_SEE, {"effect": key, **self._fence})
+        if seen is None:
+            raise lost(self._job)
+        return Begun(seen.made, again=True)
 
     async def end_effect(self, key: str, made: Mapping[str, Any], line: AttemptLine | None = None) -> None:
         """Notes that an effect is done and what it made, and keeps the attempt that made it."""
@@ -108,25 +130,22 @@ class JobJournal:
         attempt = line and self._attempt(line)
 
         def end(session: Session) -> None:
-            if attempt is not None:
-                self._keep(session.connection(), attempt)
-            if session.connection().execute(_END, row).rowcount == 0:
-                self._hold(session.connection())
+            connection = session.connection()
+            kept = attempt is None or connection.execute(*self._insertion(Attempt, attempt)).first()
+            if not kept or (connection.execute(_END, row).rowcount == 0 and not self._held(connection)):
+                raise lost(self._job)
 
-        await self._at_once(end)
+        await self._writes.at_once(end)
 
-    def _keep(self, connection: Connection, attempt: Mapping[str, Any]) -> None:
-        if not self._inserted(connection, Attempt, attempt):
-            raise lost(self._job)
-
-    def _inserted(self, connection: Connection, table: type[Table], row: Mapping[str, Any]) -> bool:
+    async def _inserted(self, table: type[Table], row: Mapping[str, Any]) -> bool:
         """False where the job is not held, or the row is there already."""
-        statement = _insert(table, connection.dialect.name, *row)
-        return connection.execute(statement, {**row, **self._fence}).first() is not None
+        return await self._writes.one(*self._insertion(table, row)) is not None
 
-    def _hold(self, connection: Connection) -> None:
-        if connection.execute(_HOLD, self._fence).first() is None:
-            raise lost(self._job)
+    def _insertion(self, table: type[Table], row: Mapping[str, Any]) -> tuple[Executable, dict[str, Any]]:
+        return _insert(table, self._writes.dialect, *row), {**row, **self._fence}
+
+    def _held(self, connection: Connection) -> bool:
+        return connection.execute(_HOLD, self._fence).first() is not None
 
     def _attempt(self, line: AttemptLine) -> dict[str, Any]:
         return {

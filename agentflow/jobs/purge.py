@@ -130,10 +130,10 @@ async def _stopped(store: Store, scope: Scope) -> Erased:
         under_way = select(Job).where(*scope.jobs, Job.status.in_(OPEN)).order_by(Job.id)
         jobs = (await session.scalars(under_way.with_for_update())).all()
         for job in jobs:
-            await end_free(session, job, "canceled")
+            await session.run_sync(end_free, job, "canceled")
         disputes = (await session.scalars(select(Dispute.id).where(*_disputes(scope)))).all()
         for one in disputes:
-            await giving.decide(session, one, "withdrawn", "erasure")
+            await session.run_sync(giving.decide, one, "withdrawn", "erasure")
     return Erased(canceled=len(jobs), withdrawn=len(disputes))
 
 

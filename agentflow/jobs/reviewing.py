@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from agentflow.errors import RequestError
 from agentflow.jobs.ids import now
 from agentflow.jobs.tables import Job
-from agentflow.jobs.telling.events import note
+from agentflow.jobs.telling.events import next_event
 
 LEASE = timedelta(minutes=10)
 """How long a claim holds without a sign of life."""
@@ -71,7 +71,7 @@ async def decide(session: AsyncSession, job: Job, given: Mapping[str, Any], by: 
     if found is None:
         raise _lost() if lease is not None else _held()
     await session.refresh(job)
-    note(session, job, "review.decided", {"questions": sorted(given), "by": by})
+    session.add(next_event(job, "review.decided", {"questions": sorted(given), "by": by}))
     await session.flush()
 
 

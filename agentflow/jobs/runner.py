@@ -251,7 +251,7 @@ class Runner:
             raise RunError(
                 f"job {row.id} ended without an outcome; check that every join of the workflow can be reached"
             )
-        micros, models = await self.store.cost(row.id)
+        micros, models, passed = await self.store.record(row.id)
         output, evidence = output_of(self.pack, standing.state, standing.outcome, standing.questions)
         values: dict[str, Any] = {
             "output": output,
@@ -266,7 +266,7 @@ class Runner:
         if not standing.outcome:
             return await self.store.change(row.id, fence.number, status="awaiting_review", **values)
         values |= {"result": standing.state[standing.outcome]}
-        passed, records = await self.store.passed(row.id), records_of(self.pack, standing.state)
+        records = records_of(self.pack, standing.state)
         known = {"result": values["result"], "output": output, "sources": values["sources"], "models": models}
         verification = verified(row, standing.outcome, known, passed, records, self._definition)
         own = (label(self.pack.workflow.takes), standing.outcome)

@@ -217,7 +217,7 @@ class Agentflow:
                 except IntegrityError:  # another process was publishing the same
                     listed = await self.store.accept(pack, tenant)
                 async with self.store.looking() as session:
-                    self._terms[place] = Terms(listed, await dearest(session, listed.id))
+                    self._terms[place] = Terms(listed, await session.run_sync(dearest, listed.id))
         return self._terms[place]
 
     async def accept(self, session: AsyncSession, order: Order, terms: Terms) -> tuple[Job, Reservation | None]:
@@ -353,7 +353,7 @@ class Agentflow:
         row = await job_of(session, job, tenant, lock=True)
         if row.status in (*ENDED, "failed"):
             raise RequestError(f"The job is {row.status} already.", code="job-terminal")
-        await end_free(session, row, "expired" if overdue(row) else "canceled")
+        await session.run_sync(end_free, row, "expired" if overdue(row) else "canceled")
         return row
 
     async def run(self, job: str) -> None:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, func, or_, select
+from sqlalchemy import CursorResult, Engine, Executable, Row, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session, defer
 
-from agentflow.connectors.sql import blocking, compact, open_database, reading
+from agentflow.connectors.sql import blocking, compact, open_database, reading, single
 from agentflow.errors import LedgerError
 from agentflow.flow.pack import Pack
 from agentflow.jobs.ending import end_free, overdue
@@ -28,7 +28,7 @@ from agentflow.jobs.ledger.tables import PriceList, Verification
 from agentflow.jobs.migrate import upgrade
 from agentflow.jobs.reviewing import is_held
 from agentflow.jobs.tables import ENDED, LOCAL, Attempt, Cost, Job, Kept, Status
-from agentflow.jobs.telling.events import note
+from agentflow.jobs.telling.events import next_event
 
 T = TypeVar("T")
 THREADS = 4
@@ -42,15 +42,29 @@ class Threads:
     engine: Engine
     pool: Executor
 
-    async def run(self, act: Callable[[Session], T]) -> T:
+    async def run(self, act: Callable[[Session], T], *, reading: bool = False) -> T:
         """What `act` gives, done in one transaction; to its end, even if whoever waits for it is cancelled."""
+        engine = self.engine.execution_options(reading=True) if reading else self.engine
 
         def acted() -> T:
-            with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            with Session(engine, expire_on_commit=False) as session, session.begin():
                 return act(session)
 
+        return await self._elsewhere(acted)
+
+    async def one(self, statement: Executable, values: Mapping[str, Any]) -> Row[Any] | None:
+        """The first row that a statement gives, which is a transaction by itself; to its end, as `run`."""
+        engine = single(self.engine)
+
+        def done() -> Row[Any] | None:
+            with engine.connect() as connection:
+                return _first(connection.execute(statement, values))
+
+        return await self._elsewhere(done)
+
+    async def _elsewhere(self, work: Callable[[], T]) -> T:
         here = copy_context()  # what the log says of the request goes along
-        return await asyncio.get_running_loop().run_in_executor(self.pool, here.run, acted)
+        return await asyncio.get_running_loop().run_in_executor(self.pool, here.run, work)
 
 
 class Store:
@@ -63,6 +77,11 @@ class Store:
         # SQLite lets one write at a time: who waits here is served in turn, who waits there sleeps and tries again.
         self.turns = asyncio.Lock() if engine.dialect.name == "sqlite" else nullcontext()
         self._reading = async_sessionmaker(reading(engine), expire_on_commit=False)
+
+    @property
+    def dialect(self) -> str:
+        """SQLAlchemy's name of the kind of database."""
+        return self._engine.dialect.name
 
     @asynccontextmanager
     async def writing(self) -> AsyncGenerator[AsyncSession]:
@@ -78,6 +97,21 @@ class Store:
         async with self.turns, unbroken(nullcontext()):
             return await self._threads.run(act)
 
+    async def one(self, statement: Executable, values: Mapping[str, Any]) -> Row[Any] | None:
+        """The first row that a statement gives, if any; it is a transaction by itself."""
+        if self._threads is None:
+            return await self.at_once(lambda session: _first(session.connection().execute(statement, values)))
+        async with self.turns, unbroken(nullcontext()):
+            return await self._threads.one(statement, values)
+
+    async def seen(self, act: Callable[[Session], T]) -> T:
+        """`at_once` for what only reads."""
+        if self._threads is None:
+            async with self.looking() as session:
+                return await session.run_sync(act)
+        async with unbroken(nullcontext()):
+            return await self._threads.run(act, reading=True)
+
     def looking(self) -> AbstractAsyncContextManager[AsyncSession]:
         """A session that only reads."""
         return unbroken(self._reading())
@@ -89,8 +123,7 @@ class Store:
 
     async def accept(self, pack: Pack, tenant: str = LOCAL) -> PriceList:
         """The terms of the pack's prices, published where they are new, and the tenant's account in their currency."""
-        async with self.writing() as session:
-            return await publish(session, pack, tenant)
+        return await self.at_once(lambda session: publish(session, pack, tenant))
 
     async def submit(self, job: Job) -> Job:
         """Stores a new job and sets its price aside; the one that is there already where the same input came before.
@@ -102,7 +135,7 @@ class Store:
         if job.price_list_id is None:
             raise LedgerError(f"job {job.id} was accepted under no terms")
         async with self.looking() as session:
-            most = await dearest(session, job.price_list_id)
+            most = await session.run_sync(dearest, job.price_list_id)
         try:
             await self.at_once(lambda session: enter(session, job, most))
             return job
@@ -119,8 +152,7 @@ class Store:
 
     async def get(self, job: str) -> Job | None:
         """The job with that id."""
-        async with self.looking() as session:
-            return await session.get(Job, job)
+        return await self.seen(lambda session: session.get(Job, job))
 
     async def jobs(self, pack: str | None = None, status: Status | None = None) -> Sequence[Job]:
         """The jobs, oldest first."""
@@ -145,17 +177,7 @@ class Store:
 
         Here and below: raises LeaseLost where `fence` is given and the job is not held under it any more.
         """
-        async with self.writing() as session:
-            row, is_open = await _held(session, job, fence, values)
-            if not is_open:
-                return row
-            for name, value in values.items():
-                setattr(row, name, value)
-            if values.get("status") == "awaiting_review":
-                asked = {"questions": sorted(row.questions)}
-                note(session, row, "job.awaiting_review", asked)
-                note(session, row, "review.created", asked)
-            return row
+        return await self.at_once(lambda session: _change(session, job, fence, values))
 
     async def begin(self, job: str, *, since: Sequence[Status], terms: str, fence: int | None = None) -> int | None:
         """Takes a job over if its status is one of `since`: its new fence, under which it is held; else None,
@@ -164,21 +186,7 @@ class Store:
         Whoever ran it before may write no more. What may be charged for it is set aside again where it had failed; a
         job without terms gets those given.
         """
-        async with self.writing() as session:
-            row = await session.get(Job, job, with_for_update=True)
-            if row is None or row.status not in since or (fence is not None and row.fence != fence):
-                return None
-            if is_held(row) or row.erased_at is not None:
-                return None
-            row.status, row.questions, row.fence = "running", {}, row.fence + 1
-            row.lease_by = row.lease_until = None
-            if overdue(row):
-                await end_free(session, row, "expired")
-                return None
-            row.price_list_id = row.price_list_id or terms
-            note(session, row, "job.started")
-            await reserve(session, row)
-            return row.fence
+        return await self.at_once(lambda session: _begin(session, job, since, terms, fence))
 
     async def finish(
         self,
@@ -194,48 +202,15 @@ class Store:
         What comes later than promised is credited in the same transaction; what comes after the deadline expires.
         `kept` are the records that the verification is replayed from, by name.
         """
-        async with self.writing() as session:
-            row, is_open = await _held(session, job, fence, values)
-            if not is_open:
-                return row
-            charge = await settle(session, row, verification)
-            price = (charge.amount_minor, charge.currency) if charge else (0, row.currency)
-            note(session, row, "job.finished", {"outcome": verification.outcome})
-            if kept is not None:
-                session.add(Kept(job_id=row.id, records=dict(kept)))
-            for name, value in (values | {"price_minor": price[0], "currency": price[1]}).items():
-                setattr(row, name, value)
-            ended = now()
-            row.status, row.outcome, row.finished_at = "finished", verification.outcome, ended
-            if charge is not None:
-                await credit_late(session, row, charge, ended)
-            return row
+        return await self.at_once(lambda session: _finish(session, job, verification, fence, kept, values))
 
     async def fail(self, job: str, fence: int | None = None, **values: Any) -> Job:
         """Ends a job as failed, free of charge; an ended job stays as it is, one whose deadline has passed expires."""
-        async with self.writing() as session:
-            row, is_open = await _held(session, job, fence, values)
-            if not is_open:
-                return row
-            for name, value in values.items():
-                setattr(row, name, value)
-            row.status = "failed"
-            note(session, row, "job.failed")
-            await session.flush()
-            await release(session, job)
-            return row
+        return await self.at_once(lambda session: _fail(session, job, fence, values))
 
     async def cost(self, job: str) -> tuple[int, dict[str, list[str]]]:
         """Millionths of a USD that the job's model calls have cost so far, and by role the models that answered."""
-        of = (Cost.role, Cost.model, Cost.fault.is_(None))
-        query = select(*of, func.sum(Cost.cost_micros)).where(Cost.job_id == job).group_by(*of).order_by(*of)
-        async with self.looking() as session:
-            found = (await session.execute(query)).all()
-        models: dict[str, list[str]] = {role: [] for role, _, answered, _ in found if answered}
-        for role, model, answered, _ in found:
-            if answered:
-                models[role].append(model)
-        return int(sum(spent for *_, spent in found)), models
+        return await self.seen(lambda session: _cost(session, job))
 
     async def attempts(self, job: str) -> Sequence[Attempt]:
         """The attempts at the job's steps in the order in which they ended, those of all its runs."""
@@ -248,27 +223,115 @@ class Store:
         async with self.looking() as session:
             return (await session.scalars(query)).all()
 
-    async def passed(self, job: str) -> Sequence[Attempt]:
-        """By step and item: the attempt after which something left it for the last time, without its answer."""
-        query = select(Attempt).where(Attempt.job_id == job, Attempt.accepted).order_by(Attempt.id)
-        async with self.looking() as session:
-            rows = (await session.scalars(query.options(defer(Attempt.output)))).all()
-        return list({(row.step, row.item): row for row in rows}.values())
+    async def record(self, job: str) -> tuple[int, dict[str, list[str]], Sequence[Attempt]]:
+        """Its `cost`; by step and item the attempt after which something left it for the last time, but its answer."""
+        return await self.seen(lambda session: (*_cost(session, job), _passed(session, job)))
 
     def journal(self, job: str, fence: int | None = None) -> JobJournal:
         """What the engine writes while the job runs, held under `fence`."""
-        return JobJournal(self.at_once, job, fence)
+        return JobJournal(self, job, fence)
 
 
-async def _held(session: AsyncSession, job: str, fence: int | None, values: Mapping[str, Any]) -> tuple[Job, bool]:
+def _first(found: CursorResult[Any]) -> Row[Any] | None:
+    return found.first() if found.returns_rows else None
+
+
+def _cost(session: Session, job: str) -> tuple[int, dict[str, list[str]]]:
+    of = (Cost.role, Cost.model, Cost.fault.is_(None))
+    query = select(*of, func.sum(Cost.cost_micros)).where(Cost.job_id == job).group_by(*of).order_by(*of)
+    found = session.execute(query).all()
+    models: dict[str, list[str]] = {role: [] for role, _, answered, _ in found if answered}
+    for role, model, answered, _ in found:
+        if answered:
+            models[role].append(model)
+    return int(sum(spent for *_, spent in found)), models
+
+
+def _passed(session: Session, job: str) -> Sequence[Attempt]:
+    query = select(Attempt).where(Attempt.job_id == job, Attempt.accepted).order_by(Attempt.id)
+    rows = session.scalars(query.options(defer(Attempt.output))).all()
+    return list({(row.step, row.item): row for row in rows}.values())
+
+
+def _change(session: Session, job: str, fence: int | None, values: Mapping[str, Any]) -> Job:
+    row, is_open = _held(session, job, fence, values)
+    if is_open:
+        _set(row, values)
+        if values.get("status") == "awaiting_review":
+            asked = {"questions": sorted(row.questions)}
+            session.add(next_event(row, "job.awaiting_review", asked))
+            session.add(next_event(row, "review.created", asked))
+    return row
+
+
+def _begin(session: Session, job: str, since: Sequence[Status], terms: str, fence: int | None) -> int | None:
+    row = session.get(Job, job, with_for_update=True)
+    if row is None or row.status not in since or (fence is not None and row.fence != fence):
+        return None
+    if is_held(row) or row.erased_at is not None:
+        return None
+    had_failed = row.status == "failed" or row.price_list_id is None
+    row.status, row.questions, row.fence = "running", {}, row.fence + 1
+    row.lease_by = row.lease_until = None
+    if overdue(row):
+        end_free(session, row, "expired")
+        return None
+    row.price_list_id = row.price_list_id or terms
+    session.add(next_event(row, "job.started"))
+    if had_failed:
+        reserve(session, row)
+    return row.fence
+
+
+def _finish(
+    session: Session,
+    job: str,
+    verification: Verification,
+    fence: int | None,
+    kept: Mapping[str, Any] | None,
+    values: Mapping[str, Any],
+) -> Job:
+    row, is_open = _held(session, job, fence, values)
+    if not is_open:
+        return row
+    charge = settle(session, row, verification)
+    price = (charge.amount_minor, charge.currency) if charge else (0, row.currency)
+    session.add(next_event(row, "job.finished", {"outcome": verification.outcome}))
+    if kept is not None:
+        session.add(Kept(job_id=row.id, records=dict(kept)))
+    _set(row, {**values, "price_minor": price[0], "currency": price[1]})
+    ended = now()
+    row.status, row.outcome, row.finished_at = "finished", verification.outcome, ended
+    if charge is not None:
+        credit_late(session, row, charge, ended)
+    return row
+
+
+def _fail(session: Session, job: str, fence: int | None, values: Mapping[str, Any]) -> Job:
+    row, is_open = _held(session, job, fence, values)
+    if is_open:
+        _set(row, values)
+        row.status = "failed"
+        session.add(next_event(row, "job.failed"))
+        session.flush()
+        release(session, job)
+    return row
+
+
+def _set(row: Job, values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(row, name, value)
+
+
+def _held(session: Session, job: str, fence: int | None, values: Mapping[str, Any]) -> tuple[Job, bool]:
     """The job's row, locked, and whether it is still to end: it has not ended, nor expired by now.
 
     `values` are what its run wants to write down. Raises LeaseLost where it is not held under the fence.
     """
-    row = await session.get_one(Job, job, with_for_update=True)
+    row = session.get_one(Job, job, with_for_update=True)
     _assert_fence(row, fence)
     if overdue(row):
-        await end_free(session, row, "expired", **_spent(values))
+        end_free(session, row, "expired", **_spent(values))
     return row, row.status not in ENDED
 
 

@@ -56,9 +56,9 @@ async def test_what_was_written_survives_that_the_last_migration_is_taken_back_a
     async with open_books(database) as books:
         job = await books.finished()
         async with books.sessions.begin() as session:
-            await credit(session, await charge_of(session, "local", job.id), 1, "goodwill", "r")
+            await session.run_sync(credit, await session.run_sync(charge_of, "local", job.id), 1, "goodwill", "r")
         async with books.sessions.begin() as session:
-            await close(session, "local", "USD", now() + timedelta(seconds=1))
+            await session.run_sync(close, "local", "USD", now() + timedelta(seconds=1))
         await migrate.downgrade(books.engine, "0005")
         await migrate.upgrade(books.engine)
         assert await books.faults() == []

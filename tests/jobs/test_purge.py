@@ -71,8 +71,8 @@ async def test_nothing_is_left_of_what_an_erased_job_read_and_made(tmp_path: Pat
         job = await ended(af)
         assert job.status == "finished"
         async with af.store.writing() as session:
-            opened = await giving.dispute(session, "acme", job.id, SECRET, {"total": SECRET})
-            await giving.decide(session, opened.id, "rejected", "operator", SECRET)
+            opened = await session.run_sync(giving.dispute, "acme", job.id, SECRET, {"total": SECRET})
+            await session.run_sync(giving.decide, opened.id, "rejected", "operator", SECRET)
         assert SECRET in await everything(af)
         assert await survey(af.store, Scope("acme")) == Erased(jobs=1)
         assert await erase(af, savers) == (Erased(jobs=1), Swept(deleted=2))
@@ -89,8 +89,8 @@ async def test_what_was_charged_and_its_proof_stay_and_add_up(tmp_path: Path, da
         async with af.store.looking() as session:
             charge = await session.scalar(select(Charge).where(Charge.job_id == job.id))
             proof = await session.scalar(select(Verification).where(Verification.job_id == job.id))
-            moved = await statements.unstated(session, "acme", "USD", now() + timedelta(seconds=1))
-            [line] = await statements.lines(session, moved)
+            moved = await session.run_sync(statements.unstated, "acme", "USD", now() + timedelta(seconds=1))
+            [line] = await session.run_sync(statements.lines, moved)
         assert charge is not None
         assert proof is not None
         assert (charge.amount_minor, proof.verdict, len(proof.output_sha256)) == (40, "pass", 64)
@@ -137,7 +137,7 @@ async def test_a_tenant_is_erased_with_what_is_under_way_and_in_dispute(tmp_path
         waiting = await ended(af, b"nothing to see")
         assert waiting.status == "awaiting_review"
         async with af.store.writing() as session:
-            opened = await giving.dispute(session, "acme", done.id, "wrong", {})
+            opened = await session.run_sync(giving.dispute, "acme", done.id, "wrong", {})
         erased, _ = await erase(af, savers)
         assert erased == Erased(jobs=2, canceled=1, withdrawn=1)
         assert (await af.job(waiting.id, "acme")).status == "canceled"
@@ -153,7 +153,7 @@ async def test_by_age_only_what_has_ended_and_is_not_disputed_is_erased(tmp_path
         disputed = await ended(af, BILL + b" ")
         waiting = await ended(af, b"nothing to see")
         async with af.store.writing() as session:
-            await giving.dispute(session, "acme", disputed.id, "wrong", {})
+            await session.run_sync(giving.dispute, "acme", disputed.id, "wrong", {})
         assert (await erase(af, savers, None, timedelta(days=1)))[0] == Erased()
         assert (await erase(af, savers, None, ANY_AGE))[0] == Erased(jobs=1)
         kept = [await af.job(job.id, "acme") for job in (done, disputed, waiting)]

@@ -11,7 +11,7 @@ from tests.web.served import Served, ended, once, order, serving
 
 async def close(served: Served) -> str:
     async with served.af.store.writing() as session:
-        closed = await statements.close(session, "acme", "USD", now() + timedelta(seconds=1))
+        closed = await session.run_sync(statements.close, "acme", "USD", now() + timedelta(seconds=1))
         assert closed is not None
         return closed.id
 
@@ -54,7 +54,7 @@ async def test_a_dispute_is_opened_once_and_accepted_is_given_back(tmp_path: Pat
         assert (again.status_code, again.json()["code"]) == (409, "dispute-open")
         assert (await client.get(f"/v1/jobs/{job}")).json()["billing"]["disputed"] is True
         async with served.af.store.writing() as session:
-            await giving.decide(session, opened.json()["id"], "accepted", "operator")
+            await session.run_sync(giving.decide, opened.json()["id"], "accepted", "operator")
         assert (await client.get(opened.headers["location"])).json()["state"] == "accepted"
         billing = (await client.get(f"/v1/jobs/{job}")).json()["billing"]
         assert (billing["state"], billing["amount"]["amount_minor"]) == ("credited", 0)

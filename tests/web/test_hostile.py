@@ -127,7 +127,7 @@ async def test_the_bill_and_every_page_load_nothing_from_elsewhere_and_show_name
         for number, name in enumerate(names):
             await ended(client, order([str(number)], reference=name), str(number))
         async with served.af.store.writing() as session:
-            statement = await close(session, "acme", "USD", now())
+            statement = await session.run_sync(close, "acme", "USD", now())
             assert statement is not None
         pages = await html_pages(served, client, statement.id)
     assert len(pages) == 1
@@ -215,8 +215,8 @@ async def test_a_secret_in_an_input_or_an_exception_is_in_no_log_no_webhook_no_b
         ]
         assert [job["status"] for job in shown] == ["failed", "finished"]
         async with served.af.store.writing() as session:
-            charge = await giving.charge_of(session, "acme", shown[1]["id"])
-            await giving.credit(session, charge, 1, "goodwill", "r")
+            charge = await session.run_sync(giving.charge_of, "acme", shown[1]["id"])
+            await session.run_sync(giving.credit, charge, 1, "goodwill", "r")
         told = Courier(served.af.store, Sender(HERE), [JsonlSink(home / "bill"), CloudEventsSink(receiver.url)])
         await told.round()
         outside = [await client.get(path) for path in ("/v1/usage", "/v1/ledger/transfers", "/v1/statements/current")]

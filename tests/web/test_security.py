@@ -61,7 +61,7 @@ async def things(served: Served) -> dict[str, str]:
 async def giving_statement(session) -> str:
     from agentflow.jobs.ledger.statements import close
 
-    closed = await close(session, "acme", "USD", now())
+    closed = await session.run_sync(close, "acme", "USD", now())
     assert closed is not None
     return closed.id
 
@@ -377,7 +377,7 @@ async def test_two_disputes_at_once_are_one_and_a_credit_is_given_once(tmp_path:
         )
         assert sorted(a.status_code for a in decisions) == [200] + [409] * 5
         async with served.af.store.writing() as session:
-            charge = await giving.charge_of(session, "acme", job)
+            charge = await session.run_sync(giving.charge_of, "acme", job)
             with pytest.raises(Exception, match="more than what is left"):
-                await giving.credit(session, charge, 1, "goodwill", "more")
+                await session.run_sync(giving.credit, charge, 1, "goodwill", "more")
         assert await served.faults() == []

@@ -229,7 +229,8 @@ async def test_billing_systems_are_told_of_charges_and_credits(tmp_path: Path, d
         job = (await client.post("/v1/jobs", json=order(), headers=once())).json()["id"]
         await served.af.run(job)
         async with served.af.store.writing() as session:
-            await giving.credit(session, await giving.charge_of(session, "acme", job), 10, "goodwill", "r1")
+            charge = await session.run_sync(giving.charge_of, "acme", job)
+            await session.run_sync(giving.credit, charge, 10, "goodwill", "r1")
         told = courier(served, JsonlSink(tmp_path / "bill.jsonl"), CloudEventsSink(receiver.url))
         await told.round()
         lines = [json.loads(line) for line in (tmp_path / "bill.jsonl").read_text().splitlines()]

@@ -4,7 +4,7 @@ import json
 from hashlib import sha256
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from agentflow.errors import PackError
 from agentflow.flow.pack import Pack, Price
@@ -16,16 +16,16 @@ DISPUTE_DAYS = 30
 """Days in which a tenant may dispute a charge."""
 
 
-async def publish(session: AsyncSession, pack: Pack, tenant: str) -> PriceList:
+def publish(session: Session, pack: Pack, tenant: str) -> PriceList:
     """The list with the pack's prices of today; a new one where they differ from every earlier list.
 
     The tenant has an account in its currency from then on. Raises PackError where the prices are in several
     currencies.
     """
-    await _open_account(session, tenant, _currency(pack))
+    _open_account(session, tenant, _currency(pack))
     currency, terms = _currency(pack), {label(outcome): _terms(price) for outcome, price in pack.prices.items()}
     digest = sha256(json.dumps([terms, currency, DISPUTE_DAYS], sort_keys=True).encode()).hexdigest()
-    found = await session.scalar(select(PriceList).where(PriceList.pack == pack.name, PriceList.digest == digest))
+    found = session.scalar(select(PriceList).where(PriceList.pack == pack.name, PriceList.digest == digest))
     if found is not None:
         return found
     listed = PriceList(
@@ -37,7 +37,7 @@ async def publish(session: AsyncSession, pack: Pack, tenant: str) -> PriceList:
         created_at=now(),
     )
     session.add(listed)
-    await session.flush()
+    session.flush()
     for outcome, price in pack.prices.items():
         session.add(
             ListedPrice(
@@ -49,14 +49,14 @@ async def publish(session: AsyncSession, pack: Pack, tenant: str) -> PriceList:
                 late_minor=price.late_minor,
             )
         )
-    await session.flush()
+    session.flush()
     return listed
 
 
-async def dearest(session: AsyncSession, price_list: str) -> ListedPrice:
+def dearest(session: Session, price_list: str) -> ListedPrice:
     """The dearest outcome of a list: what has to be set aside for a job."""
     prices = select(ListedPrice).where(ListedPrice.price_list_id == price_list)
-    found = await session.scalars(prices.order_by(ListedPrice.amount_minor.desc(), ListedPrice.outcome).limit(1))
+    found = session.scalars(prices.order_by(ListedPrice.amount_minor.desc(), ListedPrice.outcome).limit(1))
     return found.one()
 
 
@@ -65,13 +65,13 @@ def _terms(price: Price) -> int | list[int | None]:
     return price.minor if price.within_seconds is None else [price.minor, price.within_seconds, price.late_minor]
 
 
-async def _open_account(session: AsyncSession, tenant: str, currency: str) -> None:
-    if await session.get(Tenant, tenant) is None:
+def _open_account(session: Session, tenant: str, currency: str) -> None:
+    if session.get(Tenant, tenant) is None:
         session.add(Tenant(id=tenant, name=tenant, created_at=now()))
-        await session.flush()
-    if await session.get(SpendAccount, (tenant, currency)) is None:
+        session.flush()
+    if session.get(SpendAccount, (tenant, currency)) is None:
         session.add(SpendAccount(tenant_id=tenant, currency=currency))
-        await session.flush()
+        session.flush()
 
 
 def _currency(pack: Pack) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, case, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from agentflow.errors import CapError, LedgerError
 from agentflow.jobs.ids import new_id, now
@@ -27,54 +27,54 @@ WARN_AT = 80
 """Percent of the cap that are set aside or charged, at which its tenant is told `spend.threshold`."""
 
 
-async def reserve(session: AsyncSession, job: Job) -> None:
+def reserve(session: Session, job: Job) -> None:
     """Sets aside what the job's dearest outcome costs, once however often it is asked for.
 
     Raises CapError where the tenant's cap does not allow it, LedgerError where the job has no terms.
     """
     if job.price_list_id is None:
         raise LedgerError(f"job {job.id} was accepted under no terms")
-    held = await session.get(Reservation, job.id, with_for_update=True)
+    held = session.get(Reservation, job.id, with_for_update=True)
     if held is not None and held.ended_at is None:
         return
-    most = await dearest(session, job.price_list_id)
-    await _move(session, job.tenant_id, most.currency, reserved=most.amount_minor)
+    most = dearest(session, job.price_list_id)
+    _move(session, job.tenant_id, most.currency, reserved=most.amount_minor)
     if held is not None:  # a failed job is tried again
         held.ended_at, held.ended_as, held.amount_minor = None, None, most.amount_minor
     else:
         session.add(reservation(job, most))
-    await session.flush()
+    session.flush()
 
 
-async def release(session: AsyncSession, job: str) -> None:
+def release(session: Session, job: str) -> None:
     """Ends the job's reservation free of charge; nothing where it has ended."""
-    await _end(session, job, "released", charged=0)
+    _end(session, job, "released", charged=0)
 
 
-async def settle(session: AsyncSession, job: Job, verification: Verification) -> Charge | None:
+def settle(session: Session, job: Job, verification: Verification) -> Charge | None:
     """Charges the job's outcome if its verification passed, else releases what was set aside; once.
 
     `job` is locked by the caller's transaction. Raises LedgerError where the terms have no such outcome.
     """
-    earlier = await session.scalar(select(Charge).where(Charge.job_id == job.id))
+    earlier = session.scalar(select(Charge).where(Charge.job_id == job.id))
     if earlier is not None:
         return earlier
     session.add(verification)
-    await session.flush()
+    session.flush()
     if verification.verdict != "pass":
-        await release(session, job.id)
+        release(session, job.id)
         return None
-    price = await session.get(ListedPrice, (job.price_list_id, verification.outcome))
+    price = session.get(ListedPrice, (job.price_list_id, verification.outcome))
     if price is None:
         raise LedgerError(f"job {job.id}: its terms {job.price_list_id} have no price for {verification.outcome}")
     charge = _charge(job, verification, price)
     session.add(charge)
-    await session.flush()
+    session.flush()
     session.add(ChargeBalance(charge_id=charge.id, amount_minor=charge.amount_minor))
     if charge.amount_minor:
         session.add(transfer(charge, RECEIVABLE, REVENUE, charge.amount_minor, "charge", charge.id))
-    tell(session, job.tenant_id, "charge.created", charge.id, {"job": job.id})
-    await _end(session, job.id, "charged", charged=charge.amount_minor)
+    session.add(fact(job.tenant_id, "charge.created", charge.id, {"job": job.id}))
+    _end(session, job.id, "charged", charged=charge.amount_minor)
     return charge
 
 
@@ -93,27 +93,22 @@ def transfer(charge: Charge, debit: str, credit: str, amount_minor: int, kind: s
     )
 
 
-def tell(session: AsyncSession, tenant: str, topic: str, source: str, payload: dict[str, Any]) -> None:
-    """Puts an event in the outbox, in the transaction of the fact it tells."""
-    session.add(event(tenant, topic, source, payload))
-
-
-def event(tenant: str, topic: str, source: str, payload: dict[str, Any]) -> Outbox:
-    """A row of the outbox."""
+def fact(tenant: str, topic: str, source: str, payload: dict[str, Any]) -> Outbox:
+    """A row of the outbox, to be written in the transaction of the fact it tells."""
     return Outbox(id=new_id("ev"), tenant_id=tenant, topic=topic, source_id=source, payload=payload, created_at=now())
 
 
-async def charge_less(session: AsyncSession, tenant: str, currency: str, amount_minor: int) -> None:
+def charge_less(session: Session, tenant: str, currency: str, amount_minor: int) -> None:
     """Takes a credit off what the tenant was charged."""
-    await _move(session, tenant, currency, charged=-amount_minor)
+    _move(session, tenant, currency, charged=-amount_minor)
 
 
-async def set_cap(session: AsyncSession, tenant: str, currency: str, cap_minor: int | None) -> None:
+def set_cap(session: Session, tenant: str, currency: str, cap_minor: int | None) -> None:
     """What the tenant may spend in a currency, all in all; None is without a limit.
 
     Raises CapError where more is charged and set aside already, LedgerError where the tenant has no such account.
     """
-    account = await session.get(SpendAccount, (tenant, currency), with_for_update=True)
+    account = session.get(SpendAccount, (tenant, currency), with_for_update=True)
     if account is None:
         raise LedgerError(f"{tenant} has no account in {currency}; it has one from its first job or key on")
     used = account.reserved_minor + account.charged_minor
@@ -123,7 +118,7 @@ async def set_cap(session: AsyncSession, tenant: str, currency: str, cap_minor: 
     if _near(used, cap_minor) and not was_near:
         account.warnings += 1
         session.add(_threshold(account))
-    await session.flush()
+    session.flush()
 
 
 def reservation(job: Job, most: ListedPrice) -> Reservation:
@@ -152,10 +147,10 @@ def _charge(job: Job, verification: Verification, price: ListedPrice) -> Charge:
     )
 
 
-async def _end(session: AsyncSession, job: str, how: str, *, charged: int) -> None:
+def _end(session: Session, job: str, how: str, *, charged: int) -> None:
     """Ends the reservation, once, and books what it becomes; charged without one where it was released before."""
     ended: datetime = now()
-    found = await session.execute(
+    found = session.execute(
         update(Reservation)
         .where(Reservation.job_id == job, *_not_ended())
         .values(ended_at=ended, ended_as=how)
@@ -163,7 +158,7 @@ async def _end(session: AsyncSession, job: str, how: str, *, charged: int) -> No
     )
     row = found.first()
     if row is not None:
-        await _move(session, row.tenant_id, row.currency, reserved=-row.amount_minor, charged=charged)
+        _move(session, row.tenant_id, row.currency, reserved=-row.amount_minor, charged=charged)
     elif charged:
         raise LedgerError(f"job {job} has nothing set aside to be charged from")
 
@@ -172,11 +167,11 @@ def _not_ended() -> tuple[ColumnElement[bool], ...]:
     return (Reservation.ended_at.is_(None),)
 
 
-async def _move(session: AsyncSession, tenant: str, currency: str, *, reserved: int = 0, charged: int = 0) -> None:
+def _move(session: Session, tenant: str, currency: str, *, reserved: int = 0, charged: int = 0) -> None:
     """One conditional update; the schema's checks refuse what the cap does not allow."""
     moved = {"tenant": tenant, "money": currency, "more_reserved": reserved, "more_charged": charged}
     try:
-        account = (await session.execute(MOVE, moved)).first()
+        account = session.execute(MOVE, moved).first()
     except IntegrityError as error:
         raise CapError(
             f"the spend cap of {tenant} in {currency} is reached; raise it or wait for running jobs"
@@ -220,4 +215,4 @@ def _threshold(account: Any) -> Outbox:
     told = {"percent": WARN_AT, "currency": account.currency, "cap_minor": account.cap_minor}
     told |= {"reserved_minor": account.reserved_minor, "charged_minor": account.charged_minor}
     source = f"{account.tenant_id}:{account.currency}#{account.warnings}"
-    return event(account.tenant_id, "spend.threshold", source, told)
+    return fact(account.tenant_id, "spend.threshold", source, told)

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, func, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from agentflow.jobs.ids import new_id, now
-from agentflow.jobs.ledger.settling import tell
+from agentflow.jobs.ledger.settling import fact
 from agentflow.jobs.ledger.tables import Charge, Credit, Statement, StatementLine, Transfer
 from agentflow.jobs.tables import Job
 
@@ -16,12 +16,12 @@ AT_ONCE = 500
 """Lines that are read with one statement."""
 
 
-async def close(session: AsyncSession, tenant: str, currency: str, until: datetime) -> Statement | None:
+def close(session: Session, tenant: str, currency: str, until: datetime) -> Statement | None:
     """The next statement: all transfers before `until` that are on none yet; None where there are none."""
-    moved = await unstated(session, tenant, currency, until)
+    moved = unstated(session, tenant, currency, until)
     if not moved:
         return None
-    number = await session.scalar(
+    number = session.scalar(
         select(func.max(Statement.number)).where(Statement.tenant_id == tenant, Statement.currency == currency)
     )
     statement = Statement(
@@ -34,7 +34,7 @@ async def close(session: AsyncSession, tenant: str, currency: str, until: dateti
         created_at=now(),
     )
     session.add(statement)
-    await session.flush()
+    session.flush()
     for one in moved:
         session.add(
             StatementLine(
@@ -45,17 +45,17 @@ async def close(session: AsyncSession, tenant: str, currency: str, until: dateti
                 amount_minor=owed(one),
             )
         )
-    tell(session, tenant, "statement.finalized", statement.id, {"number": statement.number})
-    await session.flush()
+    session.add(fact(tenant, "statement.finalized", statement.id, {"number": statement.number}))
+    session.flush()
     return statement
 
 
-async def unstated(session: AsyncSession, tenant: str, currency: str, until: datetime) -> Sequence[Transfer]:
+def unstated(session: Session, tenant: str, currency: str, until: datetime) -> Sequence[Transfer]:
     """The transfers before `until` that are on no statement yet, oldest first."""
     stated = select(StatementLine.transfer_id)
     mine = (Transfer.tenant_id == tenant, Transfer.currency == currency, Transfer.created_at < until)
     query = select(Transfer).where(*mine, Transfer.id.not_in(stated)).order_by(Transfer.created_at, Transfer.id)
-    return (await session.scalars(query)).all()
+    return session.scalars(query).all()
 
 
 def owed(moved: Transfer) -> int:
@@ -63,12 +63,12 @@ def owed(moved: Transfer) -> int:
     return moved.amount_minor if moved.kind == "charge" else -moved.amount_minor
 
 
-async def lines(session: AsyncSession, moved: Sequence[Transfer]) -> list[dict[str, Any]]:
+def lines(session: Session, moved: Sequence[Transfer]) -> list[dict[str, Any]]:
     """The transfers as a bill's lines: what for, which job, which terms, which verification."""
     found: dict[str, dict[str, Any]] = {}
     for start in range(0, len(moved), AT_ONCE):
         some = [one.id for one in moved[start : start + AT_ONCE]]
-        rows: Sequence[Any] = (await session.execute(_LINES.where(Transfer.id.in_(some)))).all()
+        rows: Sequence[Any] = (session.execute(_LINES.where(Transfer.id.in_(some)))).all()
         found |= {row[0].id: _line(*row) for row in rows}
     return [found[one.id] for one in moved]
 

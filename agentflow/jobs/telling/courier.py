@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from agentflow.errors import AgentflowError
 from agentflow.jobs.api_tables import Delivery, Endpoint
 from agentflow.jobs.ids import new_id, now
-from agentflow.jobs.ledger.settling import tell
+from agentflow.jobs.ledger.settling import fact
 from agentflow.jobs.ledger.tables import Outbox
 from agentflow.jobs.store import Store
 from agentflow.jobs.telling.sending import Reply, Sender
@@ -211,4 +211,4 @@ async def _give_up(session: AsyncSession, row: Delivery, why: str) -> None:
     values = {"disabled_at": now(), "disabled_for": why}
     disabled = await session.execute(update(Endpoint).where(*still_on).values(**values).returning(Endpoint.id))
     if disabled.first() is not None:
-        tell(session, row.tenant_id, "endpoint.disabled", f"{row.endpoint_id}#{row.id}", {"why": why})
+        session.add(fact(row.tenant_id, "endpoint.disabled", f"{row.endpoint_id}#{row.id}", {"why": why}))

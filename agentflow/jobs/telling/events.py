@@ -14,13 +14,8 @@ LAST = ("job.finished", "job.canceled", "job.expired")
 """After these nothing more happens to a job."""
 
 
-def note(session: AsyncSession, job: Job, topic: str, payload: Mapping[str, Any] | None = None) -> None:
-    """Tells the job's next event. The caller's transaction holds the job's row, so that they are counted in order."""
-    session.add(next_event(job, topic, payload))
-
-
 def next_event(job: Job, topic: str, payload: Mapping[str, Any] | None = None) -> Outbox:
-    """The job's next event, by which its version is counted on."""
+    """The job's next event, by which its version is counted on: whoever writes it holds the job's row."""
     job.version += 1
     source = job.id if topic in LAST else f"{job.id}#{job.version}"
     told = {"job": job.id, "pack": job.pack, **(payload or {})}

@@ -101,4 +101,6 @@ async def decide(
     async with service.store.writing() as session:
         if await session.get(Dispute, dispute_id) is None:
             raise Problem("not-found")
-        return body_of(await giving.decide(session, dispute_id, given.decision, f"key {caller.key}", given.text))
+        return body_of(
+            await session.run_sync(giving.decide, dispute_id, given.decision, f"key {caller.key}", given.text)
+        )

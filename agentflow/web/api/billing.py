@@ -113,7 +113,7 @@ async def balance(caller: Reader, service: Service) -> Listed[BalanceBody]:
 
 
 async def _balance(session: AsyncSession, row: SpendAccount) -> BalanceBody:
-    moved = await statements.unstated(session, row.tenant_id, row.currency, _soon())
+    moved = await session.run_sync(statements.unstated, row.tenant_id, row.currency, _soon())
 
     def money(minor: int) -> Money:
         return Money(amount_minor=minor, currency=row.currency)
@@ -167,8 +167,8 @@ async def list_statements(
 async def current_statement(caller: Reader, service: Service, currency: Currency = "USD") -> StatementBody:
     """What is owed and on no statement yet."""
     async with service.store.looking() as session:
-        moved = await statements.unstated(session, caller.tenant, currency, _soon())
-        lines = await statements.lines(session, moved)
+        moved = await session.run_sync(statements.unstated, caller.tenant, currency, _soon())
+        lines = await session.run_sync(statements.lines, moved)
     total = Money(amount_minor=sum(statements.owed(one) for one in moved), currency=currency)
     return StatementBody(id=None, number=None, state="draft", total=total, until=now(), lines=[_line(x) for x in lines])
 
@@ -210,7 +210,7 @@ async def _statement(service: Service, statement: str, caller: Caller) -> tuple[
             raise Problem("not-found")
         stated = select(StatementLine.transfer_id).where(StatementLine.statement_id == row.id)
         query = select(Transfer).where(Transfer.id.in_(stated)).order_by(Transfer.created_at, Transfer.id)
-        return row, await statements.lines(session, (await session.scalars(query)).all())
+        return row, await session.run_sync(statements.lines, (await session.scalars(query)).all())
 
 
 def _head(row: Statement) -> dict[str, Any]:

@@ -42,7 +42,7 @@ async def open_dispute(
 
     async def act(session: AsyncSession) -> Answer:
         await job_of(session, job_id, caller.tenant)
-        row = await giving.dispute(session, caller.tenant, job_id, given.reason, given.fields)
+        row = await session.run_sync(giving.dispute, caller.tenant, job_id, given.reason, given.fields)
         return 201, as_dict(body_of(row))
 
     place = Asked(caller.tenant, f"POST /v1/jobs/{job_id}/disputes", key, as_dict(given))
@@ -77,7 +77,7 @@ async def withdraw(dispute_id: DisputeId, caller: Writer, service: Service) -> D
     """Take a dispute back."""
     async with service.store.writing() as session:
         await _dispute(session, dispute_id, caller)
-        return body_of(await giving.decide(session, dispute_id, "withdrawn", f"key {caller.key}"))
+        return body_of(await session.run_sync(giving.decide, dispute_id, "withdrawn", f"key {caller.key}"))
 
 
 async def _dispute(session: AsyncSession, dispute: str, caller: Caller) -> Dispute:

@@ -36,7 +36,7 @@ async def give(url: str, job: str, cut: int) -> None:
     async with open_database(url) as engine:
         arm(engine.sync_engine, cut)
         async with async_sessionmaker(engine).begin() as session:
-            await credit(session, await charge_of(session, "local", job), 7, "goodwill", "r")
+            await session.run_sync(credit, await session.run_sync(charge_of, "local", job), 7, "goodwill", "r")
 
 
 def arm(engine: object, cut: int) -> None:

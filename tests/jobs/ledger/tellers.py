@@ -77,16 +77,16 @@ async def give(books: Books, chance: random.Random) -> None:
 async def money_back(session: AsyncSession, chance: random.Random, job: str) -> None:
     match chance.randrange(4):
         case 0:
-            charge = await charge_of(session, "local", job)
-            await credit(session, charge, chance.randrange(1, 50), "goodwill", f"r{chance.randrange(50)}")
+            charge = await session.run_sync(charge_of, "local", job)
+            await session.run_sync(credit, charge, chance.randrange(1, 50), "goodwill", f"r{chance.randrange(50)}")
         case 1:
-            await dispute(session, "local", job, "wrong", {})
+            await session.run_sync(dispute, "local", job, "wrong", {})
         case 2:
             opened = (await session.scalars(select(Dispute.id).where(Dispute.state == "opened"))).all()
             for one in opened[:1]:
-                await decide(session, one, chance.choice(["accepted", "rejected"]), "operator")
+                await session.run_sync(decide, one, chance.choice(["accepted", "rejected"]), "operator")
         case _:
-            await close(session, "local", "USD", now())
+            await session.run_sync(close, "local", "USD", now())
 
 
 def start(url: str, seed: int) -> int:

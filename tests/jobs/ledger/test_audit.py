@@ -53,7 +53,7 @@ async def everything(books: Books) -> None:
     """A job that was charged, credited and stated, and one that is under way."""
     job = await books.finished()
     async with books.sessions.begin() as session:
-        await credit(session, await charge_of(session, "local", job.id), 1, "goodwill", "r1")
+        await session.run_sync(credit, await session.run_sync(charge_of, "local", job.id), 1, "goodwill", "r1")
     async with books.sessions.begin() as session:
-        assert await close(session, "local", "USD", now() + timedelta(seconds=1)) is not None
+        assert await session.run_sync(close, "local", "USD", now() + timedelta(seconds=1)) is not None
     await books.accepted("under way")

@@ -13,7 +13,7 @@ from tests.jobs.ledger.books import PRICE, Books, open_books, verification
 
 async def cap(books: Books, minor: int | None) -> None:
     async with books.sessions.begin() as session:
-        await set_cap(session, "local", "USD", minor)
+        await session.run_sync(set_cap, "local", "USD", minor)
 
 
 async def told(books: Books) -> list[tuple[str, int]]:
@@ -77,4 +77,4 @@ async def test_a_cap_is_not_set_below_what_is_used_nor_for_who_has_no_account(da
             await cap(books, PRICE - 1)
         with pytest.raises(LedgerError, match="no account"):
             async with books.sessions.begin() as session:
-                await set_cap(session, "nobody", "USD", 1)
+                await session.run_sync(set_cap, "nobody", "USD", 1)

@@ -29,14 +29,14 @@ class Guard:
     remove: Removal
 
 
-async def nothing(*_: object, **__: object) -> None:
+def nothing(*_: object, **__: object) -> None:
     """In the place of what guards."""
 
 
 async def kept_only_while_held(self: JobJournal, line: object) -> None:
     """In the place of costs that are written whatever becomes of the run."""
     with suppress(AgentflowError):
-        await self._at_once(lambda session: self._hold(session.connection()))
+        await self._writes.at_once(lambda session: self._held(session.connection()))
 
 
 TERMS, VERIFIED, LISTED = "under_the_jobs_own_terms", "for_a_verified_outcome", "at_the_listed_price"

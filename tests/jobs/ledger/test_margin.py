@@ -54,7 +54,7 @@ async def test_credits_take_from_the_margin(database: str, one_of_each):
     async with open_books(database) as books:
         paid, failed = await one_of_each(books)
         async with books.sessions.begin() as session:
-            await credit(session, await charge_of(session, "local", paid.id), 30, "goodwill", "r1")
+            await session.run_sync(credit, await session.run_sync(charge_of, "local", paid.id), 30, "goodwill", "r1")
         by_job = await found(books, "job")
         assert {job: line.margin_micros for job, line in by_job.items()} == {paid.id: 50_000, failed.id: -20_000}
         by_tenant = await found(books, "tenant")

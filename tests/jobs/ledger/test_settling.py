@@ -84,17 +84,21 @@ async def test_new_prices_are_new_terms_and_an_accepted_job_keeps_its_own(databa
         assert (await books.store.accept(pack("0.90"))).id == dearer.id
         await books.store.finish(job.id, verification(job), result={}, output={})
         async with books.sessions() as session:
-            assert (await charge_of(session, "local", job.id)).amount_minor == PRICE
+            assert (await session.run_sync(charge_of, "local", job.id)).amount_minor == PRICE
 
 
 async def test_credits_never_exceed_their_charge(database: str):
     async with open_books(database) as books:
         job = await books.finished()
         async with books.sessions.begin() as session:
-            await credit(session, await charge_of(session, "local", job.id), PRICE - 10, "goodwill", "one")
+            await session.run_sync(
+                credit, await session.run_sync(charge_of, "local", job.id), PRICE - 10, "goodwill", "one"
+            )
         with pytest.raises(LedgerError, match="more than what is left"):
             async with books.sessions.begin() as session:
-                await credit(session, await charge_of(session, "local", job.id), 11, "goodwill", "two")
+                await session.run_sync(
+                    credit, await session.run_sync(charge_of, "local", job.id), 11, "goodwill", "two"
+                )
         assert await account(books) == (0, 10)
         assert await books.faults() == []
 
@@ -105,7 +109,7 @@ async def test_the_same_request_is_credited_once_though_it_comes_at_the_same_tim
 
         async def ask() -> None:
             async with books.sessions.begin() as session:
-                await credit(session, await charge_of(session, "local", job.id), 5, "sla", "late")
+                await session.run_sync(credit, await session.run_sync(charge_of, "local", job.id), 5, "sla", "late")
 
         await asyncio.gather(*(ask() for _ in range(6)), return_exceptions=True)
         async with books.sessions() as session:
@@ -118,20 +122,20 @@ async def test_a_request_for_another_amount_is_no_repetition(database: str):
     async with open_books(database) as books:
         job = await books.finished()
         async with books.sessions.begin() as session:
-            await credit(session, await charge_of(session, "local", job.id), 5, "sla", "late")
+            await session.run_sync(credit, await session.run_sync(charge_of, "local", job.id), 5, "sla", "late")
         with pytest.raises(LedgerError, match="made before"):
             async with books.sessions.begin() as session:
-                await credit(session, await charge_of(session, "local", job.id), 6, "sla", "late")
+                await session.run_sync(credit, await session.run_sync(charge_of, "local", job.id), 6, "sla", "late")
 
 
 async def test_an_accepted_dispute_gives_back_all_that_is_left(database: str):
     async with open_books(database) as books:
         job = await books.finished()
         async with books.sessions.begin() as session:
-            await credit(session, await charge_of(session, "local", job.id), 15, "goodwill", "one")
-            opened = await dispute(session, "local", job.id, "wrong total", {"gross_total": "12.00"})
+            await session.run_sync(credit, await session.run_sync(charge_of, "local", job.id), 15, "goodwill", "one")
+            opened = await session.run_sync(dispute, "local", job.id, "wrong total", {"gross_total": "12.00"})
         async with books.sessions.begin() as session:
-            await decide(session, opened.id, "accepted", "operator")
+            await session.run_sync(decide, opened.id, "accepted", "operator")
         assert await account(books) == (0, 0)
         assert await books.faults() == []
 
@@ -140,15 +144,15 @@ async def test_a_charge_has_one_open_dispute_and_a_dispute_is_decided_once(datab
     async with open_books(database) as books:
         job = await books.finished()
         async with books.sessions.begin() as session:
-            opened = await dispute(session, "local", job.id, "wrong", {})
+            opened = await session.run_sync(dispute, "local", job.id, "wrong", {})
         with pytest.raises(DisputeError) as twice:
             async with books.sessions.begin() as session:
-                await dispute(session, "local", job.id, "wrong", {})
+                await session.run_sync(dispute, "local", job.id, "wrong", {})
         assert twice.value.code == "dispute-open"
 
         async def end() -> None:
             async with books.sessions.begin() as session:
-                await decide(session, opened.id, "accepted", "operator")
+                await session.run_sync(decide, opened.id, "accepted", "operator")
 
         ended = await asyncio.gather(*(end() for _ in range(5)), return_exceptions=True)
         assert sum(isinstance(one, DisputeError) for one in ended) == 4
@@ -160,7 +164,7 @@ async def test_another_tenants_charge_cannot_be_disputed(database: str):
         job = await books.finished()
         with pytest.raises(DisputeError, match="nothing was charged"):
             async with books.sessions.begin() as session:
-                await dispute(session, "acme", job.id, "wrong", {})
+                await session.run_sync(dispute, "acme", job.id, "wrong", {})
 
 
 async def test_the_time_for_a_dispute_ends(database: str):
@@ -172,7 +176,7 @@ async def test_the_time_for_a_dispute_ends(database: str):
         job = await books.finished()
         with pytest.raises(DisputeError) as late:
             async with books.sessions.begin() as session:
-                await dispute(session, "local", job.id, "wrong", {})
+                await session.run_sync(dispute, "local", job.id, "wrong", {})
         assert late.value.code == "dispute-window-closed"
 
 
@@ -181,11 +185,13 @@ async def test_every_transfer_is_on_one_statement_and_what_comes_later_is_on_the
         job = await books.finished("a")
         await books.finished("b")
         async with books.sessions.begin() as session:
-            first = await close(session, "local", "USD", now() + timedelta(seconds=1))
+            first = await session.run_sync(close, "local", "USD", now() + timedelta(seconds=1))
         async with books.sessions.begin() as session:
-            await credit(session, await charge_of(session, "local", job.id), 40, "operator_error", "x")
-            second = await close(session, "local", "USD", now() + timedelta(seconds=1))
-            assert await close(session, "local", "USD", now() + timedelta(seconds=1)) is None
+            await session.run_sync(
+                credit, await session.run_sync(charge_of, "local", job.id), 40, "operator_error", "x"
+            )
+            second = await session.run_sync(close, "local", "USD", now() + timedelta(seconds=1))
+            assert await session.run_sync(close, "local", "USD", now() + timedelta(seconds=1)) is None
         assert first is not None
         assert second is not None
         assert (first.number, first.total_minor, second.number, second.total_minor) == (1, 2 * PRICE, 2, -PRICE)
@@ -213,10 +219,10 @@ async def test_every_transfer_is_on_one_statement_whatever_the_clock_does(
             monkeypatch.setattr(settling, "now", lambda at=at: parse(at))
             await books.finished(name)
             async with books.sessions.begin() as session:
-                closed += [s.total_minor for s in [await close(session, "local", "USD", parse(ends[1]))] if s]
+                closed += [s.total_minor for s in [await session.run_sync(close, "local", "USD", parse(ends[1]))] if s]
         for end in ends:
             async with books.sessions.begin() as session:
-                closed += [s.total_minor for s in [await close(session, "local", "USD", parse(end))] if s]
+                closed += [s.total_minor for s in [await session.run_sync(close, "local", "USD", parse(end))] if s]
         assert sum(closed) == 3 * PRICE
         async with books.sessions() as session:
             stated = (await session.scalars(select(StatementLine.transfer_id))).all()
@@ -233,7 +239,7 @@ async def test_a_bills_line_says_what_it_is_for(database: str):
     async with open_books(database) as books:
         job = await books.finished("a.pdf")
         async with books.sessions() as session:
-            told = await lines(session, await unstated(session, "local", "USD", now() + timedelta(seconds=1)))
+            told = await session.run_sync(lambda s: lines(s, unstated(s, "local", "USD", now() + timedelta(seconds=1))))
         assert [(line["job"], line["input"], line["outcome"], line["amount_minor"]) for line in told] == [
             (job.id, "a.pdf", "Posted", PRICE)
         ]
@@ -243,12 +249,12 @@ async def test_a_long_bill_is_read_in_a_few_statements_and_stays_in_order(databa
     async with open_books(database) as books:
         jobs = [await books.finished(f"{n}.pdf") for n in range(5)]
         async with books.sessions.begin() as session:
-            await credit(session, await charge_of(session, "local", jobs[1].id), 5, "sla", "late")
+            await session.run_sync(credit, await session.run_sync(charge_of, "local", jobs[1].id), 5, "sla", "late")
         async with books.sessions() as session:
-            moved = await unstated(session, "local", "USD", now() + timedelta(seconds=1))
+            moved = await session.run_sync(unstated, "local", "USD", now() + timedelta(seconds=1))
             asked: list[str] = []
             event.listen(session.get_bind(), "before_cursor_execute", lambda *said: asked.append(said[2]))
-            told = await lines(session, moved)
+            told = await session.run_sync(lines, moved)
         assert [line["input"] for line in told] == [*(f"{n}.pdf" for n in range(5)), "1.pdf"]
         assert [line["kind"] for line in told[-2:]] == ["charge", "credit (sla)"]
         assert len(asked) == 1

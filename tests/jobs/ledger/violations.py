@@ -16,7 +16,7 @@ from agentflow.jobs.engines.inline import InlineEngine
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.audit import audit
 from agentflow.jobs.ledger.giving import charge_of, decide
-from agentflow.jobs.ledger.settling import release, tell
+from agentflow.jobs.ledger.settling import fact, release
 from agentflow.jobs.ledger.tables import (
     Charge,
     Credit,
@@ -82,7 +82,7 @@ async def uncharged(books: Books, found_as: str = "pass", **changed: object) -> 
 async def charged(books: Books) -> Charge:
     job = await books.finished(new_id("in"))
     async with books.sessions() as session:
-        return await charge_of(session, "local", job.id)
+        return await session.run_sync(charge_of, "local", job.id)
 
 
 def charging(found_as: str = "pass", **changed: object) -> Violation:
@@ -149,7 +149,7 @@ async def releasing_twice(books: Books) -> bool:
     before = (await account(books)).reserved_minor
     for _ in range(2):
         async with books.sessions.begin() as session:
-            await release(session, job.id)
+            await session.run_sync(release, job.id)
     return before - (await account(books)).reserved_minor != PRICE
 
 
@@ -179,7 +179,7 @@ async def telling_twice(books: Books) -> bool:
     source = new_id("s")
     async with books.sessions.begin() as session:
         for _ in range(2):
-            tell(session, "local", "charge.created", source, {})
+            session.add(fact("local", "charge.created", source, {}))
             await session.flush()
     return True
 
@@ -309,7 +309,7 @@ async def deciding_a_dispute_twice(books: Books) -> bool:
     await write(books, row)
     for decision in ("rejected", "withdrawn"):
         async with books.sessions.begin() as session:
-            await decide(session, row.id, decision, "operator")
+            await session.run_sync(decide, row.id, decision, "operator")
     return True
 
 
