@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,6 +23,8 @@ from agentflow.web.strict import strict_json
 log = logging.getLogger("agentflow.web")
 
 API = "/v1/"
+FORMS = "/v1/files"
+"""The one place where forms are taken, and with them bodies of a file's size."""
 SAFE_HEADERS = {
     "x-content-type-options": "nosniff",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -128,13 +131,13 @@ class Doorkeeper:
             await self._app(scope, receive, send)
 
     async def _caller(self, scope: Scope) -> Caller:
-        address = (scope.get("client") or ("?",))[0]
-        tokens, seconds = self._wrong.left(address)
-        if tokens < 1:
-            raise _later(seconds)
         kind, _, key = Headers(scope=scope).get("authorization", "").partition(" ")
         caller = await self._look_up(key.strip()) if kind.lower() == "bearer" and len(key) < 200 else None
-        if caller is None:
+        if caller is None:  # a right key passes whoever else guesses: behind a proxy all have one address
+            address = (scope.get("client") or ("?",))[0]
+            tokens, seconds = self._wrong.left(address)
+            if tokens < 1:
+                raise _later(seconds)
             self._wrong.take(address)
             text = "Send `Authorization: Bearer af_...` with a key that is in force on this server."
             raise Problem("unauthorized", text, headers={"WWW-Authenticate": 'Bearer realm="agentflow"'})
@@ -173,51 +176,56 @@ def _later(seconds: float) -> Problem:
 
 
 class BodyGuard:
-    """Reads no more of a body than is agreed, and hands on no JSON that two readers could take for two things."""
+    """Reads no more of a body than is agreed, nor longer, and hands on nothing that no reader takes for one thing."""
 
-    def __init__(self, app: ASGIApp, limits: Limits, *, patience: float = 30.0) -> None:
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
         self._app = app
         self._limits = limits
-        self._patience = patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI's own
+        if scope["type"] == "http" and b"\x00" in unquote_to_bytes(scope["query_string"]):
+            raise Problem("invalid", "The query holds a NUL.", errors=[{"pointer": "query:", "code": "nul"}])
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        multipart = headers.get("content-type", "").lower().startswith("multipart/")
-        most = self._limits.file_bytes if multipart else self._limits.json_bytes
+        form = scope["path"] == FORMS and headers.get("content-type", "").lower().startswith("multipart/")
+        most = self._limits.file_bytes if form else self._limits.json_bytes
         declared = headers.get("content-length", "0")
         if not declared.isascii() or not declared.isdigit():
             raise Problem("malformed", "Content-Length is no number.")
         if len(declared) > 15 or int(declared) > most:
             raise _too_large(most)
-        counted = _counting(receive, most)
-        await self._app(scope, counted if multipart else await self._whole(counted, headers), send)
+        counted = _counting(receive, most, self._limits.file_seconds if form else self._limits.json_seconds)
+        await self._app(scope, counted if form else await self._whole(counted, headers), send)
 
     async def _whole(self, receive: Receive, headers: Headers) -> Receive:
         parts: list[bytes] = []
-        try:
-            async with asyncio.timeout(self._patience):
-                while True:
-                    message = await receive()
-                    parts.append(message.get("body", b""))
-                    if message["type"] != "http.request" or not message.get("more_body"):
-                        break
-        except TimeoutError:
-            raise Problem("malformed", "The body did not arrive in time.") from None
+        while True:
+            message = await receive()
+            parts.append(message.get("body", b""))
+            if message["type"] != "http.request" or not message.get("more_body"):
+                break
         body = b"".join(parts)
         if body and "json" in headers.get("content-type", "").lower():
             _ = strict_json(body)
         return _replaying(body, receive)
 
 
-def _counting(receive: Receive, most: int) -> Receive:
-    seen = 0
+def _counting(receive: Receive, most: int, seconds: float) -> Receive:
+    """The body, as long as it is of the agreed size and arrives in time; what comes after it may take any time."""
+    seen, over, until = 0, False, time.monotonic() + seconds
 
     async def counted() -> Message:
-        nonlocal seen
-        message = await receive()
+        nonlocal seen, over
+        if over:
+            return await receive()
+        try:
+            async with asyncio.timeout(max(0.0, until - time.monotonic())):
+                message = await receive()
+        except TimeoutError:
+            raise Problem("malformed", "The body did not arrive in time.", headers={"Connection": "close"}) from None
+        over = not message.get("more_body")
         seen += len(message.get("body", b""))
         if seen > most:
             raise _too_large(most)

@@ -13,6 +13,10 @@ class Limits:
 
     json_bytes: int = 1 << 20
     file_bytes: int = 32 << 20
+    json_seconds: float = 30.0
+    """Within which the body of a request has to arrive."""
+    file_seconds: float = 600.0
+    """Within which a file has to arrive."""
     per_minute: int = 600
     """Requests a key, in a minute."""
     wrong_keys: int = 30

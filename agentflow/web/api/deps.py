@@ -155,8 +155,11 @@ def tagged(body: BaseModel, seen: str | None, response: Response | None = None) 
 
 
 def utc(at: datetime) -> datetime:
-    """A time as it is stored: UTC without a zone."""
-    return at.astimezone(UTC).replace(tzinfo=None)
+    """A time as it is stored: UTC without a zone. Raises Problem where it has no such time."""
+    try:
+        return at.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:
+        raise Problem("invalid", "A time is before the year 1 or after the year 9999 in UTC.") from None
 
 
 def as_dict(body: BaseModel) -> dict[str, Any]:
