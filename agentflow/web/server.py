@@ -3,15 +3,12 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
-from importlib.util import find_spec
 from types import FrameType
-from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
-HEADERS = 65_536
-"""Bytes of headers that are read."""
+from agentflow.web.protocol import BoundedProtocol
 
 
 async def nothing() -> None:
@@ -65,18 +62,9 @@ def server_of(app: FastAPI, *, host: str, port: int, grace: float) -> Server:
         log_config=None,
         access_log=False,
         server_header=False,
-        http=_protocol(),
-        h11_max_incomplete_event_size=HEADERS,
+        http=BoundedProtocol,
+        ws="none",
         timeout_graceful_shutdown=int(grace) or 1,
         proxy_headers=False,
     )
     return Server(config, app)
-
-
-def _protocol() -> Any:
-    """httptools where it is there, else h11; both with an end to how long a head may be."""
-    if find_spec("httptools") is None:
-        return "h11"
-    from agentflow.web.protocol import BoundedProtocol
-
-    return BoundedProtocol
