@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, null, select, update
+from sqlalchemy import ColumnElement, delete, func, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from agentflow.engine.checkpoints import forget
@@ -121,6 +121,7 @@ async def purge(store: Store, savers: Savers, scope: Scope) -> Erased:
         for file in files:
             await session.delete(file)
         await session.execute(delete(Once).where(*scope.answers))
+        await _unsay(session)
     return replace(done, files=len(files))
 
 
@@ -171,3 +172,14 @@ async def _erase(session: AsyncSession, jobs: Sequence[str]) -> None:
     await session.execute(update(Dispute).where(Dispute.job_id.in_(jobs)).values(**said))
     for event in await session.scalars(select(Outbox).where(Outbox.job_id.in_(jobs), Outbox.topic == "review.decided")):
         event.payload = {name: value for name, value in event.payload.items() if name != "by"}
+
+
+async def _unsay(session: AsyncSession) -> None:
+    """What answers that are kept for repeated requests say of erased jobs; the requests are still done once."""
+    erased = select(Job.id).where(Job.erased_at.is_not(None))
+    of_job, about_job = Once.body["id"].as_string().in_(erased), Once.body["job"].as_string().in_(erased)
+    for one in await session.scalars(select(Once).where(or_(of_job, about_job))):
+        told: dict[str, Any] = one.body or {}
+        bare: dict[str, Any] = {"reference": f"{ERASED} {told['id']}", "result": None, "metadata": {}}
+        bare |= {"reason": ERASED, "fields": {}, "decision": None}
+        one.body = {name: bare.get(name, value) for name, value in told.items()}

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import inspect, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from agentflow.engine.checkpoints import open_checkpoints
 from agentflow.engine.fencing import Savers
 from agentflow.errors import ConfigError, RunError
+from agentflow.jobs.api_tables import Once
+from agentflow.jobs.idempotency import Answer, Asked, once
 from agentflow.jobs.ids import now
 from agentflow.jobs.ledger import giving, statements
 from agentflow.jobs.ledger.audit import audit
@@ -80,6 +83,35 @@ async def test_nothing_is_left_of_what_an_erased_job_read_and_made(tmp_path: Pat
         assert SECRET not in await everything(af)
         assert not holding(tmp_path / "documents", "")
     assert not holding(tmp_path, SECRET)
+
+
+async def test_answers_that_are_kept_for_repeated_requests_say_nothing_of_an_erased_job(tmp_path: Path, database: str):
+    async with serving(tmp_path, database) as (af, savers):
+        job = await ended(af)
+        about = {
+            "id": job.id,
+            "status": "finished",
+            "reference": SECRET,
+            "result": {"a": SECRET},
+            "metadata": {"b": SECRET},
+        }
+        dispute = {"id": "dp_1", "job": job.id, "reason": SECRET, "fields": {"a": SECRET}, "decision": SECRET}
+        asked = [Asked("acme", "POST", str(n), {}) for n in range(2)]
+        for one, body in zip(asked, (about, dispute), strict=True):
+            await once(af.store, one, answering_with(body))
+        async with af.store.writing() as session:
+            await session.execute(update(Once).values(created_at=now() + timedelta(days=1)))
+        await erase(af, savers, None, ANY_AGE)  # the answers are younger than that
+        assert SECRET not in await everything(af)
+        again = [await once(af.store, one, answering_with({})) for one in asked]
+        assert [(one.replayed, one.body["id"]) for one in again] == [(True, job.id), (True, "dp_1")]
+
+
+def answering_with(body: dict[str, Any]) -> Callable[[AsyncSession], Awaitable[Answer]]:
+    async def act(_: AsyncSession) -> Answer:
+        return 200, body
+
+    return act
 
 
 async def test_what_was_charged_and_its_proof_stay_and_add_up(tmp_path: Path, database: str):

@@ -45,3 +45,24 @@ async def test_what_another_tenant_has_sent_too_is_still_there_for_it(tmp_path: 
             sent = await client.post("/v1/files", files={"file": ("a.txt", b"one two three")}, headers=once())
         await erase(served, "acme")
         assert (await theirs.get(f"/v1/files/{sent.json()['id']}/content")).text == "one two three"
+
+
+async def test_what_was_sent_under_a_key_that_was_used_before_is_erased_too(tmp_path: Path, database: str):
+    async with serving(tmp_path, database, work=False) as served:
+        client = await served.client()
+        sent = [
+            await client.post("/v1/files", files={"file": ("a.txt", text)}, headers=once()) for text in (b"1", b"2")
+        ]
+        assert [one.status_code for one in sent] == [201, 422]
+        await erase(served, "acme")
+        assert not [path for path in (tmp_path / "documents").rglob("*") if path.is_file()]
+
+
+async def test_what_was_sent_under_a_key_that_was_used_before_stays_where_somebody_has_it(tmp_path: Path):
+    async with serving(tmp_path, work=False) as served:
+        mine, theirs = await served.client(), await served.client("other")
+        kept = await theirs.post("/v1/files", files={"file": ("a.txt", b"2")}, headers=once())
+        for text in (b"1", b"2"):
+            await mine.post("/v1/files", files={"file": ("a.txt", text)}, headers=once())
+        await erase(served, "acme")
+        assert (await theirs.get(f"/v1/files/{kept.json()['id']}/content")).content == b"2"

@@ -10,10 +10,12 @@ from fastapi.responses import FileResponse
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from agentflow.errors import RequestError
 from agentflow.jobs.api_tables import File
 from agentflow.jobs.idempotency import Answer, Asked, once
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.keys import Caller
+from agentflow.jobs.leftovers import condemn
 from agentflow.web.api.deps import IdempotencyKey, Service, as_dict, id_of, needs
 from agentflow.web.api.shapes import FileBody
 from agentflow.web.markup import check_xml
@@ -74,7 +76,12 @@ async def send(
         return 201, as_dict(_body(row))
 
     asked = {"sha256": stored.sha256, "name": stored.name}
-    done = await once(service.store, Asked(caller.tenant, "POST /v1/files", key, asked), act)
+    try:
+        done = await once(service.store, Asked(caller.tenant, "POST /v1/files", key, asked), act)
+    except RequestError:  # no row tells of what was stored: the next purge looks whether anybody else has it
+        async with service.store.writing() as session:
+            await condemn(session, {stored.sha256})
+        raise
     if done.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     response.headers["Location"] = f"/v1/files/{done.body['id']}"
