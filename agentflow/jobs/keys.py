@@ -137,11 +137,19 @@ async def caller_of(session: AsyncSession, lock: Lock, key: str) -> Caller | Non
     found = well_formed(key, lock.mode)
     row = await session.get(ApiKey, found) if found else None
     right = hmac.compare_digest(lock.digest(key), row.digest if row else NOBODY)
-    if row is None or not right or row.mode != lock.mode or row.revoked_at:
-        return None
-    if row.expires_at and row.expires_at <= now():
+    if row is None or not right or row.mode != lock.mode or not _holds(row):
         return None
     return Caller(row.id, row.tenant_id, frozenset(row.scopes))
+
+
+async def in_force(session: AsyncSession, key: str) -> bool:
+    """Whether the key of that id is neither revoked nor expired by now."""
+    row = await session.get(ApiKey, key)
+    return row is not None and _holds(row)
+
+
+def _holds(row: ApiKey) -> bool:
+    return not row.revoked_at and (row.expires_at is None or row.expires_at > now())
 
 
 def _checksum(body: str) -> str:

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from agentflow.jobs.api_tables import ApiKey
+from agentflow.jobs.ids import now
 from agentflow.jobs.keys import OPERATOR, SCOPES
+from agentflow.web.api import events
 from agentflow.web.limits import Limits
 from tests.web.served import once, order, serving
 
@@ -65,3 +68,19 @@ async def test_who_guesses_keys_shuts_nobody_out_who_has_one(tmp_path: Path):
         client, nobody = await served.client(), served.bare()
         assert [(await nobody.get("/v1/jobs")).status_code for _ in range(4)] == [401, 401, 429, 429]
         assert (await client.post("/v1/jobs", json=order(), headers=once())).status_code == 202
+
+
+@pytest.mark.parametrize("how", ["revoked", "expired"])
+async def test_a_stream_ends_soon_after_its_key_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str):
+    monkeypatch.setattr(events, "LOCKED", 0.05)
+    async with serving(tmp_path, work=False) as served, asyncio.timeout(20):
+        key = await served.key("acme")
+        client = served.bare(key)
+        job = (await client.post("/v1/jobs", json=order(), headers=once())).json()["id"]
+        stream = asyncio.create_task(client.get(f"/v1/jobs/{job}/events", headers={"Accept": "text/event-stream"}))
+        await asyncio.sleep(0.2)
+        assert not stream.done()
+        async with served.af.store.writing() as session:
+            row = await session.get_one(ApiKey, key.split("_")[2])
+            row.revoked_at, row.expires_at = (now(), None) if how == "revoked" else (None, now())
+        assert "event: job.queued" in (await stream).text

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import StreamingResponse
 
-from agentflow.jobs.keys import Caller
+from agentflow.jobs.keys import Caller, in_force
 from agentflow.jobs.ledger.tables import Outbox
 from agentflow.jobs.service import QUICKEST, SLOWEST, Agentflow
 from agentflow.jobs.tables import ENDED
@@ -25,6 +25,8 @@ LastEventId = Annotated[
 ]
 STREAM = "text/event-stream"
 PING = 15.0
+LOCKED = 5.0
+"""Seconds for which a stream reckons on its key: one that is revoked reads so long at most."""
 OVER = (*ENDED, "failed")
 
 
@@ -55,8 +57,13 @@ async def _stream(service: Agentflow, job: str, caller: Caller, seen: int, reque
     """Events carry their number as id; `progress` has none: each tells all there is, so that none is missed."""
     state, clock = request.app.state, asyncio.get_running_loop().time
     until, pause, quiet, shown = clock() + state.limits.stream_seconds, QUICKEST, 0.0, None
+    known = clock() + LOCKED
     yield b"retry: 1000\n\n"
     while clock() < until and not getattr(state, "stopping", False):
+        if clock() >= known:
+            if not await _may(service, caller):
+                return
+            known = clock() + LOCKED
         row, told = await service.look(job, caller.tenant, seen)
         for one in told:
             seen = one.number or seen
@@ -74,6 +81,11 @@ async def _stream(service: Agentflow, job: str, caller: Caller, seen: int, reque
                 yield b": still here\n\n"
         pause = QUICKEST if told else min(pause * 1.5, SLOWEST)
         await asyncio.sleep(pause)
+
+
+async def _may(service: Agentflow, caller: Caller) -> bool:
+    async with service.store.looking() as session:
+        return await in_force(session, caller.key)
 
 
 def _sse(data: dict[str, Any], kind: str, number: int | None = None) -> bytes:
