@@ -16,7 +16,7 @@ from starlette.routing import Match
 from agentflow.errors import AgentflowError
 from agentflow.jobs.keys import Caller, Lock, caller_of
 from agentflow.jobs.service import Agentflow
-from agentflow.web.api import admin, billing, disputes, events, files, health, jobs, reviews, webhooks
+from agentflow.web.api import admin, billing, costs, disputes, events, files, health, jobs, reviews, webhooks
 from agentflow.web.layers import BodyGuard, Doorkeeper, Entrance
 from agentflow.web.limits import Known, Limits
 from agentflow.web.openapi import describe
@@ -26,7 +26,9 @@ from agentflow.web.room import Room
 LIMITS = Limits()
 TOLD: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 """FastAPI's own telemetry tells queries, hosts and texts of errors; `Entrance` tells what callers did not write."""
-ROUTERS = tuple(part.router for part in (files, jobs, events, reviews, disputes, billing, webhooks, admin, health))
+ROUTERS = tuple(
+    part.router for part in (files, jobs, events, reviews, disputes, billing, webhooks, admin, costs, health)
+)
 
 
 def create_app(service: Agentflow, lock: Lock, *, limits: Limits = LIMITS, opens: bool = True) -> FastAPI:

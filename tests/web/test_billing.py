@@ -1,9 +1,13 @@
 """Money over HTTP: what was charged and why, disputes, and statements that never change."""
 
+import uuid
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
+from agentflow.flow.journal import CostLine
 from agentflow.jobs.ids import now
+from agentflow.jobs.keys import OPERATOR, SCOPES
 from agentflow.jobs.ledger import giving, statements
 from tests.jobs.ledger.books import LESS, PRICE
 from tests.web.served import Served, ended, once, order, serving
@@ -110,3 +114,35 @@ async def test_an_operator_sees_margins_and_a_tenant_does_not(tmp_path: Path):
         [line] = (await operator.get("/v1/admin/margins", params={"by": "tenant"})).json()["data"]
         assert (line["by"], line["charged"]) == ("acme", [{"amount_minor": PRICE, "currency": "USD"}])
         assert (line["margin_usd_micros"], line["no_margin_for"]) == (PRICE * 10_000, None)
+
+
+async def test_an_operator_sees_every_call_of_a_model_once_and_a_tenant_none(tmp_path: Path, database: str):
+    async with serving(tmp_path, database, work=False) as served:
+        client, operator = await served.client(), await served.client("house", [*SCOPES, *OPERATOR])
+        assert (await client.get("/v1/admin/cost-lines")).json()["code"] == "scope-missing"
+        jobs = [
+            (await one.post("/v1/jobs", json=order(), headers=once())).json()["id"]
+            for one in (client, await served.client("bolt"))
+        ]
+        for job in jobs:
+            for n in range(3):
+                fault = "refused" if n else None
+                line = CostLine(
+                    call=uuid.uuid4().hex, step="read", role="small", model="m1", cost=Decimal("0.01"), fault=fault
+                )
+                await served.af.store.journal(job).spend(line)
+        seen, cursor = [], None
+        while True:
+            asked = {"limit": 2, **({"cursor": cursor} if cursor else {})}
+            page = (await operator.get("/v1/admin/cost-lines", params=asked)).json()
+            seen, cursor = [*seen, *page["data"]], page["next_cursor"]
+            if not page["has_more"]:
+                break
+        assert len({one["call"] for one in seen}) == len(seen) == 6
+        assert [one["job"] for one in seen] == [jobs[1]] * 3 + [jobs[0]] * 3
+        assert {(one["tenant"], one["cost_usd_micros"]) for one in seen} == {("acme", 10_000), ("bolt", 10_000)}
+        for name, value in (("job", jobs[0]), ("tenant", "acme"), ("pack", "toy")):
+            found = (await operator.get("/v1/admin/cost-lines", params={name: value})).json()["data"]
+            assert [one["job"] for one in found].count(jobs[0]) == 3, name
+            assert len(found) == (6 if name == "pack" else 3), name
+        assert (await operator.get("/v1/admin/cost-lines", params={"cursor": "nonsense"})).status_code == 422

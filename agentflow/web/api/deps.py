@@ -111,15 +111,15 @@ def deadline_of(header: str | None, seconds: int | None) -> timedelta | None:
     return timedelta(seconds=min(*given, LONGEST_DEADLINE)) if given else None
 
 
-def after(cursor: str | None) -> str | None:
-    """The id a page goes on behind. Raises Problem where the cursor is none of ours."""
+def after(cursor: str | None, form: re.Pattern[str] = ID) -> str | None:
+    """The id, or what has the form, that a page goes on behind. Raises Problem where the cursor is none of ours."""
     if cursor is None:
         return None
     try:
         found = base64.urlsafe_b64decode(cursor.encode("ascii") + b"==").decode("ascii")
     except (binascii.Error, ValueError):
         found = ""
-    if not ID.fullmatch(found):
+    if not form.fullmatch(found):
         raise Problem(
             "invalid", "The cursor is none that was given here.", errors=[{"pointer": "query:cursor", "code": "cursor"}]
         )
