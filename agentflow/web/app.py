@@ -10,12 +10,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.telemetry import TelemetryConfig
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Match
 
 from agentflow.errors import AgentflowError
 from agentflow.jobs.keys import Caller, Lock, caller_of
 from agentflow.jobs.service import Agentflow
+from agentflow.web import reference
 from agentflow.web.api import admin, billing, costs, disputes, events, files, health, jobs, reviews, webhooks
 from agentflow.web.layers import BodyGuard, Doorkeeper, Entrance
 from agentflow.web.limits import Known, Limits
@@ -70,11 +71,17 @@ def create_app(service: Agentflow, lock: Lock, *, limits: Limits = LIMITS, opens
         app.add_exception_handler(error, handle)
     app.add_exception_handler(405, _not_allowed)
     app.openapi = partial(describe, app)
+    app.add_route("/docs", _docs, include_in_schema=False)
     # The last one added is passed first.
     app.add_middleware(BodyGuard, limits=limits)
     app.add_middleware(Doorkeeper, limits=limits, look_up=look_up)
     app.add_middleware(Entrance, limits=limits)
     return app
+
+
+async def _docs(request: Request) -> Response:
+    """The reference as a page."""
+    return HTMLResponse(reference.page(request.app.openapi()), headers=reference.PAGE)
 
 
 async def _not_allowed(request: Request, _: Exception) -> Response:

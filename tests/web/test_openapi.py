@@ -1,6 +1,7 @@
 """The OpenAPI document is true: whatever it allows is asked, and nothing comes back that it does not say."""
 
 import asyncio
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from agentflow.jobs.keys import OPERATOR, SCOPES, make_key
 from agentflow.jobs.service import Agentflow
 from agentflow.web.app import create_app
 from agentflow.web.limits import Limits
+from agentflow.web.reference import page
 from tests.jobs.ledger.books import pack
 from tests.web.served import LOCK, reading, serving
 
@@ -95,3 +97,28 @@ async def test_a_method_that_a_path_has_not_is_told_which_it_has(tmp_path: Path)
         answer = await (await served.client()).put("/v1/jobs")
         assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
         assert answer.json()["code"] == "method-not-allowed"
+
+
+async def test_the_page_of_the_reference_tells_every_operation_and_loads_nothing_from_elsewhere(tmp_path: Path):
+    async with serving(tmp_path, work=False) as served:
+        shown = await served.bare().get("/docs")
+    assert shown.headers["content-type"] == "text/html; charset=utf-8"
+    assert "script" not in shown.headers["content-security-policy"]
+    for verb, path in OPERATIONS:
+        assert f"{verb} {path}</code></h3>" in shown.text
+    for name in DRAFT["components"]["schemas"]:
+        assert f'id="{name}"' in shown.text
+    assert not re.findall(r"(?:src|href)=.(?!#|/openapi)|<script|https?://|@import", shown.text)
+
+
+def test_the_page_of_the_reference_shows_what_a_document_says_as_text():
+    evil = "<script>alert(1)</script>\"'"
+    answers, given = {evil: {"description": evil}}, [{"in": evil, "name": evil}]
+    operation = {"description": evil, "responses": answers, "parameters": given}
+    schema = {"description": evil, "properties": {evil: {"type": evil}}}
+    document = {
+        "info": {"title": evil, "version": evil, "description": evil},
+        "paths": {f"/{evil}": {"get": operation}},
+        "components": {"schemas": {evil: schema}},
+    }
+    assert "<script" not in page(document)

@@ -29,12 +29,12 @@ from agentflow.web.api.shapes import Listed, Money, Page
 from agentflow.web.api.standing import REASONS
 from agentflow.web.openapi import also, as_media
 from agentflow.web.problems import Problem
+from agentflow.web.reference import PAGE
 
 router = APIRouter(prefix="/v1", tags=["billing"])
 Reader = Annotated[Caller, Depends(needs("billing:read"))]
 StatementId = Annotated[str, id_of("statement_id")]
 Currency = Annotated[str, Query(pattern=r"^[A-Z]{3}$")]
-PAGE = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
 
 
 @router.get("/prices", responses=also())
