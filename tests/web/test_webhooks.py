@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from agentflow.errors import ConnectorError, RequestError
 from agentflow.jobs.api_tables import Delivery
 from agentflow.jobs.ledger import giving
+from agentflow.jobs.telling import courier as courier_module
 from agentflow.jobs.telling.addresses import Gate, is_public
 from agentflow.jobs.telling.courier import Courier
 from agentflow.jobs.telling.sending import Sender
@@ -52,6 +53,35 @@ async def test_an_event_is_sent_once_to_who_wants_it_and_is_signed(tmp_path: Pat
         assert (told["type"], told["data"]["id"], told["data"]["version"]) == ("job.queued", job, 1)
         [log] = (await client.get(f"/v1/webhook-endpoints/{made['id']}/deliveries")).json()["data"]
         assert (log["state"], [t["status"] for t in log["tries"]]) == ("delivered", [204])
+
+
+async def test_a_tenant_with_more_to_be_told_than_fits_in_a_round_delays_no_other(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(courier_module, "AT_ONCE", 2)
+    async with serving(tmp_path, database, **WORKS) as served, receiving() as theirs, receiving() as receiver:
+        busy, other = await served.client(), await served.client("bolt")
+        flooded = await endpoint(busy, theirs.url, ["job.canceled"])
+        for _ in range(5):
+            await busy.post(f"/v1/webhook-endpoints/{flooded['id']}/test")
+        await endpoint(other, receiver.url)
+        await submitted(other)
+        assert await courier(served).round() == 2
+        assert (len(theirs.got), len(receiver.got)) == (1, 1)
+
+
+async def test_a_tenant_with_more_events_than_are_looked_at_in_a_round_delays_no_other(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(courier_module, "SPREAD", 2)
+    async with serving(tmp_path, database, **WORKS) as served, receiving() as receiver:
+        busy, other = await served.client(), await served.client("bolt")
+        await endpoint(other, receiver.url)
+        for n in range(5):
+            await busy.post("/v1/jobs", json=order([str(n)]), headers=once(str(n)))
+        await submitted(other)
+        await courier(served).round()
+        assert len(receiver.got) == 1
 
 
 async def test_a_receiver_that_fails_is_tried_again_under_the_same_id(tmp_path: Path):

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from agentflow.errors import AgentflowError
@@ -30,6 +30,9 @@ GONE = 410
 LEASE = timedelta(seconds=60)
 """How long a courier has for a delivery before another may take it up."""
 AT_ONCE = 32
+"""Deliveries in one round."""
+SPREAD = 200
+"""Events in one round."""
 TEST = "endpoint.test"
 
 log = logging.getLogger("agentflow.jobs")
@@ -89,7 +92,7 @@ class Courier:
 
     async def _spread(self, session: AsyncSession) -> None:
         """A delivery for everybody who wants an event, in one transaction with the mark that it was spread."""
-        new = select(Outbox).where(Outbox.sent_at.is_(None)).order_by(Outbox.created_at, Outbox.id).limit(200)
+        new = _in_turn(Outbox, (Outbox.created_at, Outbox.id), SPREAD, Outbox.sent_at.is_(None))
         events = (await session.scalars(new.with_for_update(skip_locked=True))).all()
         tenants = {event.tenant_id for event in events}
         wanting = select(Endpoint).where(Endpoint.tenant_id.in_(tenants), Endpoint.disabled_at.is_(None))
@@ -197,10 +200,17 @@ async def _anything(session: AsyncSession) -> bool:
     return new is not None or await session.scalar(select(Delivery.id).where(*due).limit(1)) is not None
 
 
+def _in_turn(kind: Any, order: Sequence[Any], most: int, *where: ColumnElement[bool]) -> Select[Any]:
+    """Rows of all tenants in turn, each tenant's in their order: one whose receivers are slow delays no other."""
+    place = func.row_number().over(partition_by=kind.tenant_id, order_by=order)
+    first = select(kind.id).where(*where).order_by(place, *order).limit(most)
+    return select(kind).where(kind.id.in_(first), *where).order_by(*order)
+
+
 async def _claim(session: AsyncSession) -> Sequence[Delivery]:
     """What is due, held for a while, so that no other courier takes it and a dead one loses nothing."""
-    due = select(Delivery).where(Delivery.state == "pending", Delivery.due_at <= now()).order_by(Delivery.due_at)
-    rows = (await session.scalars(due.limit(AT_ONCE).with_for_update(skip_locked=True))).all()
+    due = _in_turn(Delivery, (Delivery.due_at,), AT_ONCE, Delivery.state == "pending", Delivery.due_at <= now())
+    rows = (await session.scalars(due.with_for_update(skip_locked=True))).all()
     for row in rows:
         row.due_at = now() + LEASE
     return rows
