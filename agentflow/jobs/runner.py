@@ -5,7 +5,7 @@ import logging
 import math
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -181,7 +181,8 @@ class Runner:
             return job
 
     async def _carry(self, row: Job, answers: Mapping[str, Any] | None, fence: Fence, trace: JobTrace) -> Job:
-        journal = trace.kept(self.store.journal(row.id, fence.number))
+        kept = self.store.journal(row.id, fence.number, later=True)
+        journal = trace.kept(kept)
         if self._metrics:
             journal = MeteredJournal(journal, self._metrics, row.pack)
         models = await within(self.pack, row, self._models, self.store)
@@ -201,16 +202,21 @@ class Runner:
 
         began = time.monotonic()
         try:
-            saver = self._savers(fence)
+            saver = self._savers(fence, kept)
             standing = await self._move(row, saver, do, answers, journal)
             for asked in [key for key in standing.questions if key not in row.questions]:
                 await journal.attempt(asked_line(standing.questions[asked]))
+            await kept.flush()
             job = await self._settle(row, fence, standing, time.monotonic() - began)
             return await self._left(job, saver)
         except (LeaseLost, StoreError):
             raise  # neither is the job's own failure
         except Exception as error:  # noqa: BLE001 - whatever a pack's code raises fails its own job and no other
+            await kept.flush()
             return await self._fail(row, fence, error, answers is not None, time.monotonic() - began)
+        finally:
+            with suppress(LeaseLost, StoreError):
+                await kept.flush()
 
     async def _left(self, job: Job, saver: Any) -> Job:
         """The job as a run leaves it: its checkpoints are deleted where it has ended."""
@@ -318,7 +324,7 @@ async def open_runner(
         store = await stack.enter_async_context(open_store(jobs))
         opened = await open_connectors(stack, pack, home, connect or {})
         terms = await store.accept(pack)
-        savers = await stack.enter_async_context(open_checkpoints(jobs, store.turns))
+        savers = await open_checkpoints(jobs, store)
         tracing = await stack.enter_async_context(open_tracing())
         metrics = await stack.enter_async_context(open_metrics())
         yield Runner(pack, store, terms, savers, opened, _binder(models, budget), tracing, metrics)

@@ -227,9 +227,9 @@ class Store:
         """Its `cost`; by step and item the attempt after which something left it for the last time, but its answer."""
         return await self.seen(lambda session: (*_cost(session, job), _passed(session, job)))
 
-    def journal(self, job: str, fence: int | None = None) -> JobJournal:
-        """What the engine writes while the job runs, held under `fence`."""
-        return JobJournal(self, job, fence)
+    def journal(self, job: str, fence: int | None = None, *, later: bool = False) -> JobJournal:
+        """What the engine writes while the job runs, held under `fence`; `later` along with the run's checkpoints."""
+        return JobJournal(self, job, fence, later=later)
 
 
 def _first(found: CursorResult[Any]) -> Row[Any] | None:

@@ -31,11 +31,8 @@ ANY_AGE = timedelta(seconds=-1)
 
 @asynccontextmanager
 async def serving(home: Path, database: str | None = None) -> AsyncGenerator[tuple[Agentflow, Savers]]:
-    async with (
-        Agentflow([Part(pack(), models=answering())], home=home, database=database) as af,
-        open_checkpoints(af.database, af.store.turns) as savers,
-    ):
-        yield af, savers
+    async with Agentflow([Part(pack(), models=answering())], home=home, database=database) as af:
+        yield af, await open_checkpoints(af.database, af.store)
 
 
 async def ended(af: Agentflow, content: bytes = BILL, tenant: str = "acme", name: str = SECRET) -> Job:
