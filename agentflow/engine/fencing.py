@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Executable, text
@@ -49,12 +50,12 @@ class InHand(Protocol):
 class Database(Protocol):
     """The job database."""
 
-    async def at_once(self, act: Callable[[Session], T]) -> T:
-        """What `act` gives, done in one transaction, in whatever thread that runs."""
+    async def single(self, act: Callable[[Connection], T]) -> T:
+        """What `act` gives on a connection that begins no transaction by itself, in whatever thread that runs."""
         ...
 
     async def seen(self, act: Callable[[Session], T]) -> T:
-        """`at_once` for what only reads."""
+        """What `act` gives, which only reads."""
         ...
 
 
@@ -76,14 +77,13 @@ def fenced(saver: Any, database: Database, fence: Fence, in_hand: InHand | None)
         async def write(*args: Any) -> Any:
             async with in_hand.taken() if in_hand else nullcontext(()) as lines:
 
-                def act(session: Session) -> Any:
-                    connection = session.connection()
+                def act(connection: Connection) -> Any:
                     with _held(connection, fence):
                         for line in lines:
                             connection.execute(line.statement, line.values)
                         return getattr(_at(saver, connection), name)(*args)
 
-                return await database.at_once(act)
+                return await database.single(act)
 
         return write
 
@@ -101,10 +101,14 @@ def _at(saver: Any, connection: Connection) -> Any:
     made, raw = copy.copy(saver), connection.connection.driver_connection
     made.conn = raw
     if connection.dialect.name == "postgresql":
-        from psycopg.rows import dict_row
-
-        made._cursor = lambda **_: raw.cursor(binary=True, row_factory=dict_row)  # where it reaches the database
+        made._cursor = partial(_cursor, raw)  # through which alone it reaches the database
     return made
+
+
+def _cursor(raw: Any, *, pipeline: bool = False) -> Any:
+    from psycopg.rows import dict_row
+
+    return raw.cursor(binary=True, row_factory=dict_row)
 
 
 @contextmanager
@@ -116,7 +120,8 @@ def _held(connection: Connection, fence: Fence) -> Generator[None]:
 
 @contextmanager
 def _held_sqlite(connection: Connection, fence: Fence) -> Generator[None]:
-    if connection.execute(_HELD, vars(fence) | {"fence": fence.number}).first() is None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    if connection.execute(_HELD, {"job": fence.job, "fence": fence.number}).first() is None:
         raise lost(fence)
     try:
         yield  # the saver commits
@@ -126,7 +131,7 @@ def _held_sqlite(connection: Connection, fence: Fence) -> Generator[None]:
 
 @contextmanager
 def _held_postgres(connection: Connection, fence: Fence) -> Generator[None]:
-    """All statements are one trip to the server."""
+    """All statements are one trip to the server, which takes what stands in a pipeline for one transaction."""
     import psycopg
 
     try:

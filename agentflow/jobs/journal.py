@@ -11,9 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import (
     Connection,
-    Executable,
     Integer,
-    Row,
     bindparam,
     cast,
     func,
@@ -79,8 +77,8 @@ class Writes(Protocol):
         """What `act` gives, done in one transaction."""
         ...
 
-    async def one(self, statement: Executable, values: Mapping[str, Any]) -> Row[Any] | None:
-        """The first row that a statement gives, which is a transaction by itself."""
+    async def single(self, act: Callable[[Connection], T]) -> T:
+        """What `act` gives on a connection where each of its statements is a transaction."""
         ...
 
 
@@ -131,12 +129,18 @@ class JobJournal:
     async def begin_effect(self, key: str, step: str) -> Begun:
         """Notes that an effect starts; what is known of it from an earlier run of the job."""
         row = {"key": key, "job_id": self._job, "step": step, "begun_at": now()}
-        if await self._writes.one(_begin(self._writes.dialect, *row), {**row, **self._fence}) is not None:
-            return Begun()
-        seen = await self._writes.one(_SEE, {"effect": key, **self._fence})
-        if seen is None:
+        begin, known = _begin(self._writes.dialect, *row), {"effect": key, **self._fence}
+
+        def begun(connection: Connection) -> Begun | None:
+            if connection.execute(begin, {**row, **self._fence}).first() is not None:
+                return Begun()
+            seen = connection.execute(_SEE, known).first()
+            return None if seen is None else Begun(seen.made, again=True)
+
+        found = await self._writes.single(begun)
+        if found is None:
             raise lost(self._job)
-        return Begun(seen.made, again=True)
+        return found
 
     async def end_effect(self, key: str, made: Mapping[str, Any], line: AttemptLine | None = None) -> None:
         """Notes that an effect is done and what it made, and keeps the attempt that made it."""

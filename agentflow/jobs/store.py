@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from sqlalchemy import CursorResult, Engine, Executable, Row, func, or_, select
+from sqlalchemy import Connection, Engine, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session, defer
@@ -52,15 +52,15 @@ class Threads:
 
         return await self._elsewhere(acted)
 
-    async def one(self, statement: Executable, values: Mapping[str, Any]) -> Row[Any] | None:
-        """The first row that a statement gives, which is a transaction by itself; to its end, as `run`."""
+    async def single(self, act: Callable[[Connection], T]) -> T:
+        """What `act` gives on a connection that begins no transaction by itself; to its end, as `run`."""
         engine = single(self.engine)
 
-        def done() -> Row[Any] | None:
+        def acted() -> T:
             with engine.connect() as connection:
-                return _first(connection.execute(statement, values))
+                return act(connection)
 
-        return await self._elsewhere(done)
+        return await self._elsewhere(acted)
 
     async def _elsewhere(self, work: Callable[[], T]) -> T:
         here = copy_context()  # what the log says of the request goes along
@@ -97,12 +97,12 @@ class Store:
         async with self.turns, unbroken(nullcontext()):
             return await self._threads.run(act)
 
-    async def one(self, statement: Executable, values: Mapping[str, Any]) -> Row[Any] | None:
-        """The first row that a statement gives, if any; it is a transaction by itself."""
+    async def single(self, act: Callable[[Connection], T]) -> T:
+        """What `act` gives on a connection where each of its statements is a transaction, unless it begins one."""
         if self._threads is None:
-            return await self.at_once(lambda session: _first(session.connection().execute(statement, values)))
+            return await self.at_once(lambda session: act(session.connection()))
         async with self.turns, unbroken(nullcontext()):
-            return await self._threads.one(statement, values)
+            return await self._threads.single(act)
 
     async def seen(self, act: Callable[[Session], T]) -> T:
         """`at_once` for what only reads."""
@@ -230,10 +230,6 @@ class Store:
     def journal(self, job: str, fence: int | None = None, *, later: bool = False) -> JobJournal:
         """What the engine writes while the job runs, held under `fence`; `later` along with the run's checkpoints."""
         return JobJournal(self, job, fence, later=later)
-
-
-def _first(found: CursorResult[Any]) -> Row[Any] | None:
-    return found.first() if found.returns_rows else None
 
 
 def _cost(session: Session, job: str) -> tuple[int, dict[str, list[str]]]:
