@@ -6,14 +6,22 @@ import sqlite3
 import time
 from collections.abc import Generator
 from contextlib import closing, contextmanager
+from functools import cache
 from typing import Any
 from zlib import crc32
 
+from sqlalchemy import Connection, Delete, bindparam, column, delete, table
+
 from agentflow.connectors import sql
-from agentflow.engine.fencing import Database, Fence, InHand, Savers, fenced
+from agentflow.engine.fencing import Database, Fence, InHand, Savers, fenced, held
 from agentflow.engine.sparing import spared
 from agentflow.errors import ConfigError
 
+TABLES = {
+    "sqlite": ("checkpoints", "writes"),
+    "postgresql": ("checkpoints", "checkpoint_blobs", "checkpoint_writes"),
+}
+"""LangGraph's, by kind of database."""
 SETUP = crc32(b"agentflow_checkpoints")
 
 
@@ -80,9 +88,25 @@ def memory_saver() -> Any:
     return InMemorySaver()
 
 
-async def forget(job: str, saver: Any) -> None:
-    """Deletes the job's checkpoints."""
-    await saver.adelete_thread(job)
+async def forget(fence: Fence, database: Database) -> None:
+    """Deletes the checkpoints of a job. Raises LeaseLost where it is not held under the fence any more."""
+
+    def act(connection: Connection) -> None:
+        with held(connection, fence):
+            erase(fence.job, connection)
+
+    await database.single(act)
+
+
+def erase(job: str, connection: Connection) -> None:
+    """Deletes the checkpoints of a job that the connection's transaction holds."""
+    for name in TABLES[connection.dialect.name]:
+        connection.execute(_erasing(name), {"job": job})
+
+
+@cache
+def _erasing(name: str) -> Delete:
+    return delete(table(name, column("thread_id"))).where(column("thread_id") == bindparam("job"))
 
 
 async def texts(job: str, saver: Any) -> str:

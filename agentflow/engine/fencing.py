@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Executable, text
+from sqlalchemy import Connection, Executable
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -17,8 +17,8 @@ from agentflow.errors import LeaseLost, StoreError
 T = TypeVar("T")
 LEASE_LOST = "AF001"
 """The SQLSTATE with which PostgreSQL's `assert_fence` refuses."""
-_ASSERTED = text("SELECT assert_fence(:job, :fence)")
-_HELD = text("SELECT 1 FROM job WHERE id = :job AND fence = :fence")
+_ASSERTED = "SELECT assert_fence(%s, %s)"
+_HELD = "SELECT 1 FROM job WHERE id = ? AND fence = ?"
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def fenced(saver: Any, database: Database, fence: Fence, in_hand: InHand | None)
             async with in_hand.taken() if in_hand else nullcontext(()) as lines:
 
                 def act(connection: Connection) -> Any:
-                    with _held(connection, fence):
+                    with held(connection, fence):
                         for line in lines:
                             connection.execute(line.statement, line.values)
                         return getattr(_at(saver, connection), name)(*args)
@@ -90,7 +90,7 @@ def fenced(saver: Any, database: Database, fence: Fence, in_hand: InHand | None)
     async def look(config: Any) -> Any:
         return await database.seen(lambda session: _at(saver, session.connection()).get_tuple(config))
 
-    for name in ("put", "put_writes", "delete_thread"):
+    for name in ("put", "put_writes"):
         setattr(saver, f"a{name}", writing(name))
     saver.aget_tuple = look
     return saver
@@ -112,7 +112,7 @@ def _cursor(raw: Any, *, pipeline: bool = False) -> Any:
 
 
 @contextmanager
-def _held(connection: Connection, fence: Fence) -> Generator[None]:
+def held(connection: Connection, fence: Fence) -> Generator[None]:
     """What is written in the block is refused as a whole where the job is not held."""
     with (_held_sqlite if connection.dialect.name == "sqlite" else _held_postgres)(connection, fence):
         yield
@@ -121,10 +121,11 @@ def _held(connection: Connection, fence: Fence) -> Generator[None]:
 @contextmanager
 def _held_sqlite(connection: Connection, fence: Fence) -> Generator[None]:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
-    if connection.execute(_HELD, {"job": fence.job, "fence": fence.number}).first() is None:
+    if connection.exec_driver_sql(_HELD, (fence.job, fence.number)).first() is None:
         raise lost(fence)
     try:
-        yield  # the saver commits
+        yield
+        connection.connection.commit()  # LangGraph's saver has done so already
     except sqlite3.OperationalError as error:
         raise StoreError(f"the job database broke off: {error}") from error
 
@@ -136,7 +137,7 @@ def _held_postgres(connection: Connection, fence: Fence) -> Generator[None]:
 
     try:
         with _one_trip(connection.connection.driver_connection):
-            connection.execute(_ASSERTED, {"job": fence.job, "fence": fence.number})
+            connection.exec_driver_sql(_ASSERTED, (fence.job, fence.number))
             yield
     except (psycopg.Error, DBAPIError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from agentflow import EffectKey, Pack, Price, Record, workflow
 from agentflow.connectors import sql
 from agentflow.connectors.sql import open_database
-from agentflow.engine.checkpoints import open_checkpoints
+from agentflow.engine.checkpoints import forget, open_checkpoints
 from agentflow.engine.fencing import Fence
 from agentflow.errors import LeaseLost
 from agentflow.flow.journal import AttemptLine, Begun, CostLine
@@ -143,7 +143,7 @@ async def test_checkpoints_of_a_lost_run_are_refused(database: str):
         with pytest.raises(LeaseLost):
             await saver.aput_writes(config, [("a", 1)], "task")
         with pytest.raises(LeaseLost):
-            await saver.adelete_thread(job.id)
+            await forget(Fence(job.id, lost), store)
         holder = savers(Fence(job.id, lost + 1))
         assert await holder.aget_tuple({"configurable": {"thread_id": job.id}}) is None
         await holder.aput(config, empty_checkpoint(), {}, {})
