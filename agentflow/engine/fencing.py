@@ -3,7 +3,7 @@
 import copy
 import sqlite3
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Executable
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from agentflow.connectors.sql import one_trip
 from agentflow.errors import LeaseLost, StoreError
 
 T = TypeVar("T")
@@ -136,7 +137,7 @@ def _held_postgres(connection: Connection, fence: Fence) -> Generator[None]:
     import psycopg
 
     try:
-        with _one_trip(connection.connection.driver_connection):
+        with one_trip(connection):
             connection.exec_driver_sql(_ASSERTED, (fence.job, fence.number))
             yield
     except (psycopg.Error, DBAPIError) as error:
@@ -146,21 +147,6 @@ def _held_postgres(connection: Connection, fence: Fence) -> Generator[None]:
         if isinstance(cause, (psycopg.OperationalError, psycopg.InternalError)):
             raise StoreError(f"the job database broke off: {cause}") from error
         raise
-
-
-@contextmanager
-def _one_trip(raw: Any) -> Generator[None]:
-    """psycopg's pipeline, left in order: it warns of what it has to drop behind a refused statement."""
-    refused: Exception | None = None
-    with raw.pipeline() as pipeline:
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001 - raised again below
-            refused = error
-            with suppress(Exception):
-                pipeline.sync()
-    if refused is not None:
-        raise refused
 
 
 def lost(fence: Fence) -> LeaseLost:

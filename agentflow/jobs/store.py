@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session, defer
 
-from agentflow.connectors.sql import blocking, compact, open_database, reading, single
+from agentflow.connectors.sql import blocking, compact, one_trip, open_database, reading, single
 from agentflow.errors import LedgerError
 from agentflow.flow.pack import Pack
 from agentflow.jobs.ending import end_free, overdue
@@ -303,11 +303,13 @@ def _finish(
     listed = session.get(ListedPrice, (row.price_list_id, verification.outcome))
     charge = settle(session, row, verification, listed)
     price = (charge.amount_minor, charge.currency) if charge else (0, row.currency)
-    write(session.connection(), next_event(row, "job.finished", {"outcome": verification.outcome}))
-    if kept is not None:
-        write(session.connection(), Kept(job_id=row.id, records=dict(kept)))
-    if also is not None:
-        also(session.connection())
+    connection = session.connection()
+    with one_trip(connection):
+        write(connection, next_event(row, "job.finished", {"outcome": verification.outcome}))
+        if kept is not None:
+            write(connection, Kept(job_id=row.id, records=dict(kept)))
+        if also is not None:
+            also(connection)
     _set(row, {**values, "price_minor": price[0], "currency": price[1]})
     ended = now()
     row.status, row.outcome, row.finished_at = "finished", verification.outcome, ended

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, bindparam, case, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from agentflow.connectors.sql import one_trip
 from agentflow.errors import CapError, LedgerError
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.prices import dearest
@@ -58,18 +59,20 @@ def settle(session: Session, job: Job, verification: Verification, price: Listed
     LedgerError where that is nothing.
     """
     connection = session.connection()
-    write(connection, verification)
     if verification.verdict != "pass":
+        write(connection, verification)
         release(session, job.id)
         return None
     if price is None:
         raise LedgerError(f"job {job.id}: its terms {job.price_list_id} have no price for {verification.outcome}")
     charge = _charge(job, verification, price)
-    write(connection, charge)
-    write(connection, ChargeBalance(charge_id=charge.id, amount_minor=charge.amount_minor))
-    if charge.amount_minor:
-        write(connection, transfer(charge, RECEIVABLE, REVENUE, charge.amount_minor, "charge", charge.id))
-    write(connection, fact(job.tenant_id, "charge.created", charge.id, {"job": job.id}))
+    with one_trip(connection):
+        write(connection, verification)
+        write(connection, charge)
+        write(connection, ChargeBalance(charge_id=charge.id, amount_minor=charge.amount_minor))
+        if charge.amount_minor:
+            write(connection, transfer(charge, RECEIVABLE, REVENUE, charge.amount_minor, "charge", charge.id))
+        write(connection, fact(job.tenant_id, "charge.created", charge.id, {"job": job.id}))
     _end(session, job.id, "charged", charged=charge.amount_minor)
     return charge
 
