@@ -5,8 +5,8 @@ import math
 import re
 import sqlite3
 import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -123,6 +123,25 @@ def single(engine: Engine) -> Engine:
     """The same engine where every statement is a transaction by itself: one trip to a server instead of three."""
     options: dict[str, Any] = {"single": True} if engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
     return engine.execution_options(**options)
+
+
+@contextmanager
+def one_trip(connection: Connection) -> Generator[None]:
+    """Statements that give nothing back, sent to a server together; they take effect, or raise, at the block's end."""
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    raw: Any = connection.connection.driver_connection
+    refused: Exception | None = None
+    with raw.pipeline() as pipeline:
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - raised again below
+            refused = error
+            with suppress(Exception):  # else psycopg warns of what it has to drop behind a refused statement
+                pipeline.sync()
+    if refused is not None:
+        raise refused
 
 
 def rebuilding(engine: AsyncEngine) -> AsyncEngine:

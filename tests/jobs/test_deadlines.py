@@ -11,13 +11,14 @@ from agentflow import EffectKey, Pack, Price, Record, workflow
 from agentflow.engine.models import Models
 from agentflow.errors import RequestError, RunError
 from agentflow.jobs import limits
+from agentflow.jobs.accepting import LONGEST
 from agentflow.jobs.deadlines import AT_ONCE, sweep
 from agentflow.jobs.engines.inline import InlineEngine
 from agentflow.jobs.ids import now
 from agentflow.jobs.ledger.audit import audit
 from agentflow.jobs.ledger.tables import Outbox, Reservation
 from agentflow.jobs.runner import open_runner
-from agentflow.jobs.service import LONGEST, Agentflow
+from agentflow.jobs.service import Agentflow
 from agentflow.jobs.store import Store
 from agentflow.jobs.tables import Job
 from tests.engine.toy import Order
