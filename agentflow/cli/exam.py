@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -192,8 +193,7 @@ def _told(options: Options, plan: Plan, kept: Kept, went: Went) -> Report:
     marks = marks_of(exam, kept, went.keys)
     told = tuple(told_of(each) for each in marks)
     if not told:
-        of = f"step {plan.step}" if plan.step else "anything that was run"
-        raise ConfigError(f"no case tells what is right for {of}; nothing can be said of it")
+        raise ConfigError(_nothing(plan, went))
     figures = _figures(options, kept, went)
     report = Report(
         pack=exam.pack.name,
@@ -215,6 +215,18 @@ def _told(options: Options, plan: Plan, kept: Kept, went: Went) -> Report:
     return report
 
 
+def _nothing(plan: Plan, went: Went) -> str:
+    """Why there is nothing to tell."""
+    if went.capped:
+        return f"the money has ended before any run had; {MORE}"
+    if went.unreached:
+        return f"{went.unreached} runs met no model that answers; the same command tries them again"
+    if not plan.size:
+        return "no case is in these splits"
+    of = f"step {plan.step}" if plan.step else "anything that was run"
+    return f"no case tells what is right for {of}; nothing can be said of it"
+
+
 def _figures(options: Options, kept: Kept, went: Went) -> Figures:
     """How the sources err that were asked alone; those of a faulty.toml under stamps that no models.toml has."""
     configs = {} if options.faults else read_models(options.roles or options.folder.models)
@@ -233,7 +245,11 @@ def _compared(options: Options, marks: Sequence[Marks]) -> tuple[Comparison, ...
         return ()
     where, name, own = _other(options.against, options.home)
     other = Kept(where)
-    before = {each.candidate: each for each in marks_of(options.exam, other, other.latest)}
+    try:
+        before = {each.candidate: each for each in marks_of(options.exam, other, other.latest)}
+    except ValidationError as error:
+        kind = error.title
+        raise ConfigError(f"--against {where}: what it keeps is no {kind} as the pack has it; run it again") from error
     if name and name not in before:
         raise ConfigError(f"--against {where}: it has no candidate {name}; it has {', '.join(before)}")
     others = [each for each in marks if not (own and each.candidate == name)]

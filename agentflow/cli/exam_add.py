@@ -89,6 +89,9 @@ def _known(folder: PackFolder) -> list[Case]:
 
 def _write(folder: PackFolder, known: Sequence[Case], cases: Sequence[Case]) -> None:
     """Nothing is written where one of them does not fit."""
+    if not cases:
+        click.echo(f"0 cases added, {len(known)} in all")
+        return
     where = folder.folder / FOLDER
     ids = {case.id for case in known}
     if twice := [case.id for case in cases if case.id in ids]:

@@ -157,9 +157,9 @@ class Kept:
 def _lines(path: Path) -> Iterator[StepDone | Ended]:
     if not path.is_file():
         return
-    with path.open(encoding="utf-8") as file:
+    with path.open("rb") as file:
         for number, text in enumerate(file, 1):
-            if not text.endswith("\n"):
+            if not text.endswith(b"\n"):
                 return  # the process was killed while it wrote
             try:
                 row = json.loads(text)

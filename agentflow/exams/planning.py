@@ -1,14 +1,12 @@
 """Planning: which runs an exam is made of, and the name that each keeps."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from hashlib import sha256
-from pathlib import Path
 
 from agentflow.errors import ConfigError
 from agentflow.exams.candidates import Candidate, digest
-from agentflow.exams.cases import Case, Exam
+from agentflow.exams.cases import Case, Exam, hashed
 
 
 @dataclass(frozen=True)
@@ -26,6 +24,9 @@ class Plan:
         names = [step.name for step in self.exam.pack.workflow.steps if step.kind != "review"]
         if self.step is not None and self.step not in names:
             raise ConfigError(f"{self.exam.pack.name} has no step {self.step}; it has {', '.join(names)}")
+        times = Counter(candidate.name for candidate in self.candidates)
+        if twice := [name for name, n in times.items() if n > 1]:
+            raise ConfigError(f"{times[twice[0]]} candidates are called {twice[0]}; give each a name of its own")
 
     def runs(self) -> Iterator[tuple[Candidate, Case, int]]:
         """All runs; where the money ends, every candidate has seen as many cases."""
@@ -47,9 +48,4 @@ class Plan:
         return digest(told)
 
     def _file(self, case: Case) -> str | None:
-        return None if case.file is None else _hashed(self.exam.folder / case.file)
-
-
-@lru_cache(4096)
-def _hashed(path: Path) -> str:
-    return sha256(path.read_bytes()).hexdigest()
+        return None if case.file is None else hashed(self.exam.folder / case.file)
