@@ -19,7 +19,7 @@ WARM = 300
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """One job that has come to an outcome, or has failed."""
+    """One job that has come to an outcome, has failed, or waits for a person."""
 
     job: str
     finished: bool
@@ -30,6 +30,8 @@ class Live:
     """USD of its model calls."""
     wrong: bool | None = None
     """What an audit found; None where there was none."""
+    waits: bool = False
+    """For a person. It is counted: else a pack whose questions nobody answers would do everything by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,11 @@ class Held:
 
     @property
     def spent(self) -> float:
-        """The part of the error budget that is spent: 1 is all of it."""
-        if self.sense == "at most":
-            return self.value / self.promise
-        return (1 - self.value) / (1 - self.promise) if self.promise < 1 else math.inf
+        """The part of the error budget that is spent: 1 is all of it, 0 where nothing was seen yet."""
+        used, of = (self.value, self.promise) if self.sense == "at most" else (1 - self.value, 1 - self.promise)
+        if not self.cases or used <= 0:
+            return 0.0
+        return used / of if of > 0 else math.inf
 
 
 def is_sampled(job: str, share: float) -> bool:
@@ -67,19 +70,23 @@ def is_sampled(job: str, share: float) -> bool:
 
 def held(jobs: Sequence[Live], promises: Promises) -> list[Held]:
     """What the pack promises, with 95 % intervals. Audits of jobs that chance did not choose are left out."""
-    ended = [job for job in jobs if job.finished]
+    ended, asked = [job for job in jobs if job.finished], [job for job in jobs if job.finished or job.waits]
     free = [job for job in ended if job.touchless]
     audited = [job for job in free if job.wrong is not None and is_sampled(job.job, promises.audits)]
     found: list[Held] = []
     if promises.silent is not None:
         found.append(_share("silent errors", promises.silent, [bool(job.wrong) for job in audited]))
     if promises.touchless is not None:
-        found.append(_share("without a person", promises.touchless, [job.touchless for job in ended], "at least"))
+        found.append(
+            _share(
+                "without a person", promises.touchless, [job.touchless and not job.waits for job in asked], "at least"
+            )
+        )
     if promises.seconds is not None:
         found.append(_tail("seconds, 95 %", promises.seconds, [job.seconds for job in ended]))
     if promises.cost is not None:
         # What failed jobs cost is paid by those that came to an outcome.
-        found.append(_cost(float(promises.cost), [job.cost for job in jobs], len(ended)))
+        found.append(_cost(float(promises.cost), [job.cost for job in jobs if not job.waits], len(ended)))
     return found
 
 

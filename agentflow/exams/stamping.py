@@ -45,7 +45,7 @@ def fresh(figures: Figures, pack: Pack, models: Mapping[str, ModelConfig]) -> tu
             told += [f"the step {name} is gone since it was measured"]
             continue
         stale = {source: why for source in _sources(of_step) if (why := _why(figures.stamps, now, name, source))}
-        checks = {check: why for check, why in _checks(figures.stamps, now, by_name[name])}
+        checks = dict(_checks(figures.stamps, now, by_name[name]))
         told += [f"{source} of {name}: {why} since it was measured" for source, why in stale.items()]
         told += [f"the check {check} of {name}: {why} since it was measured" for check, why in checks.items()]
         if stale or checks:

@@ -26,7 +26,7 @@ RIGHT, WRONG = "right", "wrong"
 
 @dataclass(frozen=True)
 class Kept:
-    """A pack's jobs that have ended, oldest first, with what was tried for each."""
+    """A pack's jobs that have ended or wait for a person, oldest first, with what was tried for each."""
 
     jobs: Sequence[Job]
     attempts: Mapping[str, Sequence[Attempt]]
@@ -85,6 +85,7 @@ class Kept:
             seconds=job.seconds,
             cost=float(dollars(job.cost_micros)),
             wrong=any(audit.values()) if audit else None,
+            waits=job.status == "awaiting_review",
         )
 
 
@@ -104,10 +105,10 @@ def _errors(row: Attempt) -> list[str]:
 
 async def read(store: Store, pack: str) -> Kept:
     """What the store keeps of a pack's jobs."""
-    ended = (Job.pack == pack, Job.status.in_(("finished", "failed")))
+    told = (Job.pack == pack, Job.status.in_(("finished", "failed", "awaiting_review")))
     async with store.looking() as session:
-        jobs = (await session.scalars(select(Job).where(*ended).order_by(Job.created_at, Job.id))).all()
-        query = select(Attempt).join(Job, Job.id == Attempt.job_id).where(*ended).order_by(Attempt.id)
+        jobs = (await session.scalars(select(Job).where(*told).order_by(Job.created_at, Job.id))).all()
+        query = select(Attempt).join(Job, Job.id == Attempt.job_id).where(*told).order_by(Attempt.id)
         attempts: dict[str, list[Attempt]] = {}
         for row in (await session.scalars(query)).all():
             attempts.setdefault(row.job_id, []).append(row)

@@ -86,3 +86,16 @@ def test_checks_that_object_more_often_than_in_the_beginning_find_a_drift():
 
 def test_a_source_is_not_watched_by_its_checks_before_it_is_known():
     assert watched("read", "small", [Seen(objected=True)] * (WARM - 1), None).checks is None
+
+
+def test_jobs_that_wait_for_a_person_are_none_that_ended_without_one():
+    jobs = [live(n) for n in range(50)] + [live(50 + n, finished=False, waits=True) for n in range(150)]
+    found = by_name(jobs)["without a person"]
+    assert (found.state, found.value, found.cases) == ("broken", 0.25, 200)
+    assert by_name(jobs)["USD an outcome"].value == pytest.approx(0.02)
+
+
+def test_nothing_is_spent_where_nothing_was_seen():
+    assert {each.spent for each in held([], ALL)} == {0.0}
+    [whole] = held([live(n) for n in range(20)], Promises(touchless=1.0))
+    assert whole.spent == 0.0
