@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from agentflow.cli.results import printable
-from agentflow.exams.slo import Held, Source, held
+from agentflow.exams.live_drift import Source
+from agentflow.exams.slo import Held, held
 from agentflow.flow.pack import Pack
 from agentflow.jobs.packs import load_pack
 from agentflow.jobs.promises import Kept, audit, demote, demotions, drifting, read, reinstate

@@ -1,20 +1,17 @@
-"""Promises in production: what live jobs did against what their pack states, and whether a source has become worse."""
+"""Promises in production: what live jobs did against what their pack states."""
 
 import hashlib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Literal
 
 from agentflow.exams.certify_binomial import lower, upper
-from agentflow.exams.drift import Base, Seen, Watch
 from agentflow.flow.pack import Promises
 
 TAIL = 0.025
 """Of each end of a 95 % interval."""
-WARM = 300
-"""Answers of a source that tell how often checks object to it as it is; then it is watched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,59 +110,3 @@ def _cost(promise: float, costs: Sequence[float], outcomes: int) -> Held:
     mean = fmean(costs) * len(costs) / outcomes
     half = 1.96 * stdev(costs) * math.sqrt(len(costs)) / outcomes if len(costs) > 1 else math.inf
     return Held("USD an outcome", promise, mean, max(0.0, mean - half), mean + half, outcomes)
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A source of a step under watch: its audits against what is promised, its checks against how it began."""
-
-    step: str
-    source: str
-    audits: Watch | None = None
-    """None where nothing is promised that audits could break."""
-    checks: Watch | None = None
-    """None until enough was seen."""
-
-    @property
-    def drifted(self) -> bool:
-        """Whether it has become worse."""
-        return any(watch.drifted for watch in (self.audits, self.checks) if watch is not None)
-
-    @property
-    def why(self) -> str:
-        """For people."""
-        told: list[str] = []
-        if self.audits is not None and self.audits.drifted:
-            told.append(f"{self.audits.wrong} of {self.audits.audited} audited were wrong")
-        if self.checks is not None and self.checks.drifted:
-            told.append(f"checks object to it more often than to its first {WARM} answers")
-        return "; ".join(told)
-
-
-def watched(step: str, source: str, seen: Iterable[Seen], silent: float | None) -> Source:
-    """A source after its answers, oldest first. `wrong` of each is told of accepted and audited ones alone.
-
-    Two tests, each with half of the false alarms. What is accepted is chosen by trust and not by checks alone: so its
-    audits are held against `silent`, the share of silent errors that is promised, and not against the source's own
-    rate.
-    """
-    audits = Watch(Base(silent), delta=0.025) if silent is not None else None
-    checks: Watch | None = None
-    objected = spoken = 0
-    for each in seen:
-        if audits is not None and each.wrong is not None:
-            audits = audits.after(Seen(wrong=each.wrong))
-        if each.objected is None:
-            continue
-        if checks is not None:
-            checks = checks.after(Seen(wrong=each.objected))
-        else:
-            spoken, objected = spoken + 1, objected + each.objected
-            checks = Watch(Base(_begun(objected, spoken)), delta=0.025) if spoken == WARM else None
-    return Source(step, source, audits, checks)
-
-
-def _begun(objected: int, spoken: int) -> float:
-    """The share that checks objected to, two standard errors above what was counted: that far it is no drift."""
-    share = (objected + 1) / (spoken + 2)
-    return min(0.9, share + 2 * math.sqrt(share * (1 - share) / spoken))

@@ -13,7 +13,8 @@ from agentflow.engine.trace import PERSON, new_id
 from agentflow.engine.trust.figures import Figures
 from agentflow.errors import RunError
 from agentflow.exams.drift import Seen, demoted, widened
-from agentflow.exams.slo import Live, Source, is_sampled, watched
+from agentflow.exams.live_drift import Source, watched
+from agentflow.exams.slo import Live, is_sampled
 from agentflow.flow.journal import AttemptLine
 from agentflow.flow.pack import Pack
 from agentflow.flow.step import Step
