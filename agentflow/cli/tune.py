@@ -20,7 +20,7 @@ from agentflow.exams.keeping import FILE, Kept
 from agentflow.exams.ladder_replay import Weighing
 from agentflow.exams.planning import current
 from agentflow.exams.tune import Found, Option, Wish, tune
-from agentflow.exams.tune_cases import asked_of, one_a_document
+from agentflow.exams.tune_cases import asked_of, one_a_document, one_a_vendor
 from agentflow.exams.tune_files import changes
 from agentflow.flow.step import Step
 from agentflow.jobs.packs import PackFolder, load_pack
@@ -44,6 +44,10 @@ SHOWN = 3
     "--roles", type=click.Path(path_type=Path), help="The exam's --roles, if it had any.  [default: PACK/models.toml]"
 )
 @click.option("--faults", type=click.Path(exists=True, path_type=Path), help="The exam's --faults, if it had any.")
+@click.option(
+    "--once", type=click.Choice(["document", "vendor"]), default="document", show_default=True,
+    help="What the proof counts once: vendor where documents of a vendor are misread together.",
+)  # fmt: skip
 @click.option("--step", "only", help="Only this step.")
 @click.option("--write", is_flag=True, help="Write the files; else only their diff is shown.")
 def command(
@@ -54,6 +58,7 @@ def command(
     home: Path | None,
     roles: Path | None,
     faults: Path | None,
+    once: str,
     only: str | None,
     *,
     write: bool,
@@ -78,9 +83,10 @@ def command(
         raise ConfigError("the exam has no step whose sources were asked alone; run it without --models pack")
     found: list[Found] = []
     for step in steps:
-        if (each := _tuned(exam, kept, keys, step, figures, wish)) is not None:
+        if (each := _tuned(exam, kept, keys, step, figures, wish, once)) is not None:
             found.append(each)
             _show(console, each)
+            console.print(_counted(exam, once), soft_wrap=True)
         else:
             console.print(_untuned(step, figures, wish), soft_wrap=True)
     _files(folder, figures, found, write=write)
@@ -117,16 +123,31 @@ def _review(exam: Exam) -> float:
     return float(exam.settings.human_cost)
 
 
-def _tuned(exam: Exam, kept: Kept, keys: Sequence[str], step: Step, figures: Figures, wish: Wish) -> Found | None:
+def _tuned(
+    exam: Exam, kept: Kept, keys: Sequence[str], step: Step, figures: Figures, wish: Wish, once: str
+) -> Found | None:
     measured = figures.steps.get(step.name)
     if measured is None:
         return None
     search = asked_of(exam, kept, keys, step, ("tune",))
-    held = one_a_document(asked_of(exam, kept, keys, step, ("certify",)))
+    alone = one_a_vendor if once == "vendor" else one_a_document
+    held = alone(asked_of(exam, kept, keys, step, ("certify",)))
     weighing = Weighing(
         measured, dict(step.ties), step.policy.promises, frozenset(step.sources), len(step.signature.makes) == 1
     )
     return tune(step.name, search, held, weighing, wish)
+
+
+def _counted(exam: Exam, once: str) -> str:
+    """What the proof rests on, where it matters."""
+    cases = exam.of("certify")
+    documents, vendors = len({case.own for case in cases}), len({case.group for case in cases})
+    if once == "vendor" or vendors == documents:
+        return f"  a {once} is counted once"
+    return (
+        f"  {documents} documents of {vendors} vendors certify, a document counted once: too many where a vendor's "
+        "documents are misread together; --once vendor counts each vendor once"
+    )
 
 
 def _untuned(step: Step, figures: Figures, wish: Wish) -> str:

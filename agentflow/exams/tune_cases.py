@@ -11,7 +11,7 @@ from agentflow.engine.trust.figures import pattern_of
 from agentflow.engine.trust.routing import features_of
 from agentflow.engine.trust.verdict import Attempt
 from agentflow.exams.asking import record_of
-from agentflow.exams.cases import Case, Exam, Gold, Split, truth_of
+from agentflow.exams.cases import VENDOR, Case, Exam, Gold, Split, truth_of
 from agentflow.exams.keeping import Kept, StepDone
 from agentflow.exams.ladder_replay import Asked
 from agentflow.exams.scoring import compared, judged, step_gold
@@ -21,7 +21,9 @@ from agentflow.flow.step import Step, label
 def asked_of(exam: Exam, kept: Kept, keys: Iterable[str], step: Step, splits: Sequence[Split]) -> list[Asked]:
     """Each case of these splits that the gold tells the step's record of, with every source's answers by trial.
 
-    Only answers to what was right before: what a source makes of another's mistake is no mistake of its own.
+    Only answers to what was right before: what a source makes of another's mistake is no mistake of its own. A source
+    that errs before on what is hard is so seen on fewer hard cases than come to a ladder; an exam of the step alone
+    (`--step`) gives it all that the gold tells.
     """
     cases = {case.id: case for case in exam.of(*splits)}
     runs, found = kept.by_run(), dict[tuple[str, int | None], dict[str, dict[int, Attempt]]]()
@@ -76,7 +78,8 @@ def _asked(exam: Exam, step: Step, case: Case, item: int | None, attempts: dict[
         return type(made) is type(truth) and all(row.value == row.truth for row in held)
 
     unit = case.id if item is None else f"{case.id}#{item}"
-    return Asked(unit, truth, attempts, known_of(exam, step, case), right, case.own)
+    vendor = case.tags.get(VENDOR, "")
+    return Asked(unit, truth, attempts, known_of(exam, step, case), right, case.own, vendor)
 
 
 def known_of(exam: Exam, step: Step, case: Case) -> dict[str, str]:
@@ -93,6 +96,17 @@ def known_of(exam: Exam, step: Step, case: Case) -> dict[str, str]:
 
 
 def one_a_document(cases: Sequence[Asked]) -> list[Asked]:
-    """One case of each document, by chance that is always the same: what a bound counts has to be independent."""
-    drawn = sorted(cases, key=lambda case: hashlib.sha256(case.case.encode()).digest())
-    return list({case.document or case.case: case for case in drawn}.values())
+    """One case of each document, by chance that is always the same: what a bound counts has to be independent.
+
+    Of a list one line is drawn, so that what is proven of an `.each` is of documents, whether they are long or short.
+    """
+    return list({case.document or case.case: case for case in _drawn(cases)}.values())
+
+
+def one_a_vendor(cases: Sequence[Asked]) -> list[Asked]:
+    """One case of each vendor, likewise; of each document where no vendor is told."""
+    return list({case.vendor or case.document or case.case: case for case in _drawn(cases)}.values())
+
+
+def _drawn(cases: Sequence[Asked]) -> list[Asked]:
+    return sorted(cases, key=lambda case: hashlib.sha256(case.case.encode()).digest())

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from agentflow.cli import group
 from agentflow.engine.models import read_models
 from agentflow.engine.trust.figures import Figures
-from agentflow.exams.cases import dump_cases
+from agentflow.exams.cases import Case, dump_cases, read_cases
 from agentflow.exams.stamping import fresh
 from agentflow.jobs.packs import load_pack
 from tests.exams.packs import case_of
@@ -117,3 +117,23 @@ def test_figures_of_a_faulty_model_are_kept_under_stamps_that_no_model_has(exami
     )
     assert figures.steps["sort"].ladder is None
     assert any("another model plays it" in text for text in told)
+
+
+def test_documents_of_few_vendors_are_told_and_a_vendor_can_be_counted_once(
+    examined: tuple[Path, Path], tmp_path: Path
+):
+    folder, out = examined
+    once = call("tune", folder, "--alpha", 0.2, *faults(out), "--run", out, "--step", "sort")
+    assert "a document is counted once" in once.output
+    few = tmp_path / "p_few"
+    shutil.copytree(folder, few)
+    cases = [case.model_copy(update={"tags": {"vendor": f"{case.part} {int(case.id) % 6}"}}) for case in cases_of(few)]
+    (few / "exam" / "cases.jsonl").write_text(dump_cases(cases))
+    told = call("tune", few, "--alpha", 0.2, *faults(out), "--run", out, "--step", "sort")
+    assert "60 documents of 6 vendors certify" in told.output
+    alone = call("tune", few, "--alpha", 0.2, *faults(out), "--run", out, "--step", "sort", "--once", "vendor")
+    assert "6 cases without one error prove no better than" in alone.output
+
+
+def cases_of(folder: Path) -> list[Case]:
+    return read_cases(folder / "exam" / "cases.jsonl")
