@@ -22,6 +22,7 @@ from agentflow.exams.planning import current
 from agentflow.exams.tune import Found, Option, Wish, tune
 from agentflow.exams.tune_cases import asked_of, one_a_document, one_a_vendor
 from agentflow.exams.tune_files import changes
+from agentflow.flow.pack import Pack
 from agentflow.flow.step import Step
 from agentflow.jobs.packs import PackFolder, load_pack
 
@@ -75,12 +76,14 @@ def command(
     folder, console = load_pack(pack), Console()
     exam = read_exam(folder.pack, folder.folder)
     kept = _kept(home or Path("out") / folder.pack.name / "exam")
-    steps = [step for step in folder.pack.workflow.steps if step.policy.ladder and only in (None, step.name)]
+    steps = _steps(folder.pack, only)
     wish = Wish(Promise(alpha, delta / max(1, len(steps))), _review(exam), None if most is None else float(most))
     keys = _keys(exam, kept, of_sources(folder, roles, faults), console)
     figures = calibrate(exam, kept, keys, of_figures(folder, roles, faults))
     if not any(step.name in figures.steps for step in steps):
-        raise ConfigError("the exam has no step whose sources were asked alone; run it without --models pack")
+        why = "no source of a step was asked alone of a tune case; run it without --models pack"
+        why = why if exam.of("tune") else "its cases have no tune split; add cases"
+        raise ConfigError(f"the exam tells nothing to choose by: {why}")
     found: list[Found] = []
     for step in steps:
         if (each := _tuned(exam, kept, keys, step, figures, wish, once)) is not None:
@@ -91,6 +94,15 @@ def command(
             console.print(_untuned(step, figures, wish), soft_wrap=True)
     _files(folder, figures, found, write=write)
     raise SystemExit(0 if len(found) == len(steps) and all(each.ladder for each in found) else 1)
+
+
+def _steps(pack: Pack, only: str | None) -> list[Step]:
+    """Raises ConfigError where there is none."""
+    found = [step for step in pack.workflow.steps if step.policy.ladder]
+    if only is not None and only not in [step.name for step in found]:
+        names = ", ".join(step.name for step in found)
+        raise ConfigError(f"{pack.name} has no step {only} that asks a ladder; it has {names or 'none'}")
+    return [step for step in found if only in (None, step.name)]
 
 
 def _kept(home: Path) -> Kept:

@@ -93,11 +93,12 @@ def reviewed(
 ) -> Case | None:
     """A candidate for a case from what people answered in a job: record types and their fields, the latest last.
 
-    `given` is `{"input": ...}` or `{"file": ...}`. None where they answered nothing that a step makes.
+    `given` is `{"input": ...}` or `{"file": ...}`. None where they answered nothing that a step makes; what they
+    answered before a record was changed is no answer to it.
     """
     gold: dict[str, Any] = {}
     for name, value in answers:
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and _is_record(pack, name, cast("Mapping[str, Any]", value)):
             gold[name] = _without_evidence(pack, name, cast("Mapping[str, Any]", value))
     if not gold:
         return None
@@ -176,6 +177,14 @@ def _only_field(kind: Any) -> str:
     if len(needed) != 1:
         raise PackError(f"plain text fits no {kind.__name__}, which needs {', '.join(needed) or 'nothing'}; write JSON")
     return needed[0]
+
+
+def _is_record(pack: Pack, name: str, value: Mapping[str, Any]) -> bool:
+    try:
+        pack.workflow.record(name).model_validate(value)
+    except (StopIteration, ValidationError, AttributeError):
+        return False
+    return True
 
 
 def _without_evidence(pack: Pack, name: str, value: Mapping[str, Any]) -> dict[str, Any]:

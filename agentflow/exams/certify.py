@@ -182,17 +182,21 @@ def advice(certificate: Certificate, tuned: Sequence[Scored] = (), of: int | Non
 
 
 def _expected(certificate: Certificate, tuned: Sequence[Scored], of: int) -> list[str]:
-    """What more cases would prove, at coverages that the tuned cases can keep the promise at."""
+    """What more cases would prove, at coverages that the tuned cases can keep the promise at.
+
+    Nothing is said of a coverage that takes more cases than a larger one.
+    """
     promise = certificate.promise
     ranked = sorted(tuned, key=lambda case: -case.sure)
     wrong = list(accumulate((case.wrong for case in ranked), initial=0))
-    lines: list[str] = []
-    for share in (0.5, 0.75, 0.9, 1.0):
+    lines, fewest = list[str](), math.inf
+    for share in (1.0, 0.9, 0.75, 0.5):
         m = round(share * of)
         if not 0 < m <= len(ranked) or share <= certificate.coverage:
             continue
         # Half an error more than was seen: none in m cases is no rate of none.
         want = wanted(promise, risk=(wrong[m] + 0.5) / (m + 1), coverage=share)
-        if want.likely is not None and want.likely > certificate.of:
+        if want.likely is not None and certificate.of < want.likely < fewest:
+            fewest = want.likely
             lines.append(f"about {want.likely - certificate.of} cases more would let {share:.0%} pass")
-    return lines
+    return lines[::-1]

@@ -137,3 +137,21 @@ def test_documents_of_few_vendors_are_told_and_a_vendor_can_be_counted_once(
 
 def cases_of(folder: Path) -> list[Case]:
     return read_cases(folder / "exam" / "cases.jsonl")
+
+
+def test_what_is_missing_is_told_as_what_it_is(examined: tuple[Path, Path], tmp_path: Path):
+    folder, out = examined
+    strange = call("tune", folder, "--alpha", 0.2, *faults(out), "--run", out, "--step", "send")
+    assert "letters has no step send that asks a ladder; it has sort, answer" in str(strange.exception)
+    bare = tmp_path / "p_bare"
+    shutil.copytree(folder, bare)
+    (bare / "exam" / "cases.jsonl").write_text(dump_cases([c for c in cases_of(folder) if c.part == "certify"]))
+    told = call("tune", bare, "--alpha", 0.2, *faults(out), "--run", out)
+    assert "its cases have no tune split; add cases" in str(told.exception)
+
+
+def test_a_step_whose_sources_keep_no_promise_is_told(examined: tuple[Path, Path]):
+    folder, out = examined
+    done = call("tune", folder, "--alpha", 0.2, *faults(out), "--run", out, "--step", "sort", "--max-cost", 0)
+    assert done.exit_code == 1
+    assert "sort: NOT certified; on the tune cases no ladder of its sources accepts anything for 0 USD" in done.output

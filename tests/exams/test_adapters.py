@@ -139,3 +139,9 @@ def test_a_row_with_more_cells_than_columns_is_told(tmp_path: Path):
 def test_a_cell_that_is_longer_than_a_table_may_hold_is_told(tmp_path: Path):
     with pytest.raises(PackError, match="cannot be read"):
         read_any(written(tmp_path, "a.csv", f"id,input.text\n1,{'x' * 200_000}\n"), letters)
+
+
+def test_what_was_answered_before_a_record_changed_is_no_case(tmp_path: Path):
+    given = {"input": {"number": 1, "text": "a"}}
+    assert reviewed(letters, "job_1", given, [("Gone", {"code": 1})], "Sent") is None
+    assert reviewed(letters, "job_1", given, [("Reply", {"old": 1})], "Sent") is None
