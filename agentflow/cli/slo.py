@@ -92,7 +92,7 @@ async def _demoted_now(store: Store, kept: Kept, pack: Pack) -> list[Source]:
     before = await demotions(store, pack.name)
     found = [s for s in drifting(kept, pack) if s.drifted and s.source not in before.get(s.step, ())]
     for source in found:
-        await demote(store, kept.jobs[-1].id, source)
+        await demote(store, kept.newest, source)
     return found
 
 

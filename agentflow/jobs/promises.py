@@ -32,6 +32,12 @@ class Kept:
     jobs: Sequence[Job]
     attempts: Mapping[str, Sequence[Attempt]]
 
+    @property
+    def newest(self) -> str:
+        """The newest job that has ended; what waits goes on and is to find nothing strange among its attempts."""
+        ended = (job.id for job in reversed(self.jobs) if job.status != "awaiting_review")
+        return next(ended, self.jobs[-1].id)
+
     def live(self) -> list[Live]:
         """As promises are held against them."""
         return [self._live(job) for job in self.jobs]
@@ -132,7 +138,7 @@ async def audit(store: Store, pack: Pack, job: str, wrong: Sequence[str]) -> Non
 
 
 async def demote(store: Store, job: str, source: Source) -> None:
-    """Keeps that a source was demoted, as a row of the newest job that it answered for."""
+    """Keeps that a source was demoted, as a row of a job."""
     await _note(store, job, source.step, source.source, fault=DEMOTED, made=source.why)
 
 

@@ -153,3 +153,9 @@ def test_an_audit_speaks_against_the_source_whose_answer_left_the_step_and_not_a
 def test_what_a_person_had_a_part_in_is_no_silent_error_of_a_source():
     rows = [attempt(1, "a", accepted=True), attempt(2, "a", source=PERSON), attempt(3, "a", source=AUDIT, made=WRONG)]
     assert [each.wrong for each in kept(*rows).seen("tell", "small", 1.0)] == [None]
+
+
+def test_a_demotion_is_kept_with_a_job_that_has_ended_and_not_with_one_that_goes_on():
+    found = kept(attempt(1, "a"), attempt(2, "b"), attempt(3, "c"))
+    found.jobs[-1].status = "awaiting_review"
+    assert found.newest == "b"
