@@ -2,8 +2,8 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, cast
 
 from pydantic import ValidationError
 
@@ -27,15 +27,24 @@ def asked_of(exam: Exam, kept: Kept, keys: Iterable[str], step: Step, splits: Se
     """
     cases = {case.id: case for case in exam.of(*splits)}
     runs, found = kept.by_run(), dict[tuple[str, int | None], dict[str, dict[int, Attempt]]]()
+    known: dict[tuple[str, int | None], Mapping[str, str]] = {}
     for key in keys:
-        for line in _right_so_far(exam, cases, runs.get(key, ())):
+        lines = runs.get(key, ())
+        for line in _right_so_far(exam, cases, lines):
             if line.step == step.name and _is_alone(line, step):
-                said = found.setdefault((line.case, line.item), defaultdict(dict))
+                unit = line.case, line.item
+                said = found.setdefault(unit, defaultdict(dict))
                 said[line.candidate][line.trial] = attempt_of(exam, line)
+                if unit not in known:
+                    known[unit] = known_of(exam, step, cases[line.case], line.item, lines[: lines.index(line)])
     return [
-        _asked(exam, step, cases[name], item, {s: [by[t] for t in sorted(by)] for s, by in said.items()})
+        _asked(exam, step, cases[name], item, _by_trial(said), known[name, item])
         for (name, item), said in found.items()
     ]
+
+
+def _by_trial(said: Mapping[str, Mapping[int, Attempt]]) -> dict[str, list[Attempt]]:
+    return {source: [by[trial] for trial in sorted(by)] for source, by in said.items()}
 
 
 def attempt_of(exam: Exam, line: StepDone) -> Attempt:
@@ -67,7 +76,14 @@ def _is_right(exam: Exam, name: str, gold: Gold, line: StepDone) -> bool:
     return line.made is not None and all(compared(exam, name, gold, line.made.value).values())
 
 
-def _asked(exam: Exam, step: Step, case: Case, item: int | None, attempts: dict[str, list[Attempt]]) -> Asked:
+def _asked(
+    exam: Exam,
+    step: Step,
+    case: Case,
+    item: int | None,
+    attempts: Mapping[str, Sequence[Attempt]],
+    known: Mapping[str, str],
+) -> Asked:
     name, gold = step_gold(step, case, item)
     assert gold is not None, "only lines that the gold tells of are kept"  # noqa: S101 - see `_right_so_far`
     truth, promises = truth_of(exam.pack, name, gold), step.policy.promises
@@ -79,19 +95,24 @@ def _asked(exam: Exam, step: Step, case: Case, item: int | None, attempts: dict[
 
     unit = case.id if item is None else f"{case.id}#{item}"
     vendor = case.tags.get(VENDOR, "")
-    return Asked(unit, truth, attempts, known_of(exam, step, case), right, case.own, vendor)
+    return Asked(unit, truth, attempts, known, right, case.own, vendor)
 
 
-def known_of(exam: Exam, step: Step, case: Case) -> dict[str, str]:
-    """What the engine knows of a case before the step asks anybody, by what the gold and the input tell."""
+def known_of(exam: Exam, step: Step, case: Case, item: int | None, before: Sequence[StepDone]) -> dict[str, str]:
+    """What the engine knows of a case before the step asks anybody: what the run's steps before have made, and the
+    input; where an earlier step is not kept, what the gold tells of its record."""
+    told: dict[str, Any] = {**case.gold, **{line.made.type: line.made.value for line in before if line.made}}
+    if case.input is not None:
+        told[label(exam.pack.workflow.takes)] = case.input
     reads: list[Any] = []
-    for kind in step.signature.reads:
-        given = case.input if kind is exam.pack.workflow.takes else case.gold.get(label(kind))
-        if isinstance(given, dict):
-            try:
-                reads.append(kind.model_validate(given))
-            except ValidationError:  # the gold tells of some fields alone
-                continue
+    for kind, whole in zip(step.signature.reads, step.reads, strict=True):
+        given = told.get(label(whole))
+        if isinstance(given, list) and item is not None and whole is not kind:
+            given = cast("list[Any]", given)[item]
+        try:
+            reads.append(kind.model_validate(given))
+        except (ValidationError, AttributeError):  # the gold tells of some fields alone, or it is a list
+            continue
     return features_of(reads)
 
 
