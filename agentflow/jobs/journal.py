@@ -1,8 +1,9 @@
-"""The journal of a running job: its effects, attempts and costs, each written in a transaction of its own."""
+"""The journal of a running job: its effects, attempts and costs."""
 
+import asyncio
 import hashlib
 import json
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from decimal import Decimal
 from functools import cache
@@ -10,14 +11,10 @@ from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import (
     Connection,
-    Executable,
     Integer,
-    Row,
     bindparam,
     cast,
-    exists,
     func,
-    insert,
     literal,
     select,
     update,
@@ -27,6 +24,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, Operationa
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session
 
+from agentflow.engine.fencing import Line
 from agentflow.errors import LeaseLost, StoreError
 from agentflow.flow.journal import AttemptLine, Begun, CostLine
 from agentflow.jobs.ids import new_id, now
@@ -45,20 +43,26 @@ _HOLD = select(Job.id).where(*_HOLDING).with_for_update(read=True)
 _SEE = select(Effect.made).where(Effect.key == bindparam("effect"), select(Job.id).where(*_HOLDING).exists())
 _END = (
     update(Effect)
-    .where(Effect.key == bindparam("effect"), Effect.done_at.is_(None), exists(_HOLD))
+    .where(Effect.key == bindparam("effect"), Effect.done_at.is_(None))
     .values(made=bindparam("what"), done_at=bindparam("at"))
 )
+_INSERTS: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 @cache
-def _insert(table: type[Table], dialect: str, *names: str) -> Any:
-    """One statement that inserts a row, given by column name, if the job is held and the row is not there yet."""
-    given: list[Any] = [bindparam(name, type_=table.__table__.c[name].type) for name in names]
-    insert_into: Any = sqlite.insert
+def _once(table: type[Table], dialect: str) -> Any:
+    """Inserts a row, if it is not there yet."""
+    return _INSERTS[dialect](table).on_conflict_do_nothing().inline()
+
+
+@cache
+def _begin(dialect: str, *names: str) -> Any:
+    """One statement that inserts an effect, given by column name, if the job is held and it is not there yet."""
+    given: list[Any] = [bindparam(name, type_=Effect.__table__.c[name].type) for name in names]
     if dialect == "postgresql":  # where a NULL has no type by itself
-        given, insert_into = [cast(each, each.type) for each in given], postgresql.insert
+        given = [cast(each, each.type) for each in given]
     held = select(*given).select_from(Job).where(*_HOLDING).with_for_update(read=True)
-    return insert_into(table).from_select(names, held).on_conflict_do_nothing().returning(literal(1))
+    return _INSERTS[dialect](Effect).from_select(names, held).on_conflict_do_nothing().returning(literal(1))
 
 
 class Writes(Protocol):
@@ -73,21 +77,28 @@ class Writes(Protocol):
         """What `act` gives, done in one transaction."""
         ...
 
-    async def one(self, statement: Executable, values: Mapping[str, Any]) -> Row[Any] | None:
-        """The first row that a statement gives, which is a transaction by itself."""
+    async def single(self, act: Callable[[Connection], T]) -> T:
+        """What `act` gives on a connection where each of its statements is a transaction."""
         ...
 
 
 class JobJournal:
     """Keeps what a running job does.
 
+    Of itself each line is written at once. With `later` lines stay in hand, to be written along with the run's next
+    checkpoint, and before its next call: a process that is killed loses of each job no more than the line of the call
+    it made last, as it does that of one under way. Whoever opens such a journal calls `flush` in the end.
+
     Raises LeaseLost where the job is not held under `fence` any more; costs are kept all the same, the money is spent.
     """
 
-    def __init__(self, writes: Writes, job: str, fence: int | None = None) -> None:
+    def __init__(self, writes: Writes, job: str, fence: int | None = None, *, later: bool = False) -> None:
         self._writes = writes
         self._job = job
         self._fence = {"held": job, "under": fence}
+        self._later = later
+        self._in_hand: list[Line] = []
+        self._taking = asyncio.Lock()
         self._run = new_id("run")
 
     async def spend(self, line: CostLine) -> None:
@@ -107,45 +118,65 @@ class JobJournal:
             "attempt": line.attempt,
             "prompt": line.prompt,
         }
-        await self._writes.one(insert(Cost), row)
+        if any(line.paid for line in self._in_hand):
+            await self.flush()
+        await self._keep(Line(_once(Cost, self._writes.dialect), row, paid=True))
 
     async def attempt(self, line: AttemptLine) -> None:
         """Keeps an attempt for the job's trace."""
-        if not await self._inserted(Attempt, self._attempt(line)):
-            raise lost(self._job)
+        await self._keep(self._line(line))
 
     async def begin_effect(self, key: str, step: str) -> Begun:
         """Notes that an effect starts; what is known of it from an earlier run of the job."""
         row = {"key": key, "job_id": self._job, "step": step, "begun_at": now()}
-        if await self._inserted(Effect, row):
-            return Begun()
-        seen = await self._writes.one(_SEE, {"effect": key, **self._fence})
-        if seen is None:
+        begin, known = _begin(self._writes.dialect, *row), {"effect": key, **self._fence}
+
+        def begun(connection: Connection) -> Begun | None:
+            if connection.execute(begin, {**row, **self._fence}).first() is not None:
+                return Begun()
+            seen = connection.execute(_SEE, known).first()
+            return None if seen is None else Begun(seen.made, again=True)
+
+        found = await self._writes.single(begun)
+        if found is None:
             raise lost(self._job)
-        return Begun(seen.made, again=True)
+        return found
 
     async def end_effect(self, key: str, made: Mapping[str, Any], line: AttemptLine | None = None) -> None:
         """Notes that an effect is done and what it made, and keeps the attempt that made it."""
-        row = {"effect": key, "what": dict(made), "at": now(), **self._fence}
-        attempt = line and self._attempt(line)
+        ended = Line(_END, {"effect": key, "what": dict(made), "at": now()})
+        await self._keep(*([] if line is None else [self._line(line)]), ended)
 
-        def end(session: Session) -> None:
-            connection = session.connection()
-            kept = attempt is None or connection.execute(*self._insertion(Attempt, attempt)).first()
-            if not kept or (connection.execute(_END, row).rowcount == 0 and not self._held(connection)):
-                raise lost(self._job)
+    @asynccontextmanager
+    async def taken(self) -> AsyncGenerator[Sequence[Line]]:
+        """What is in hand, for a block that writes it; it stays in hand where that does not come to its end."""
+        async with self._taking:
+            lines = tuple(self._in_hand)
+            yield lines
+            del self._in_hand[: len(lines)]
 
-        await self._writes.at_once(end)
+    async def flush(self) -> None:
+        """Writes what is in hand; of a job that is not held any more only what was paid."""
+        async with self.taken() as lines:
+            held = not lines or await self._writes.at_once(lambda session: self._write(session.connection(), lines))
+        if not held and not all(line.paid for line in lines):
+            raise lost(self._job)
 
-    async def _inserted(self, table: type[Table], row: Mapping[str, Any]) -> bool:
-        """False where the job is not held, or the row is there already."""
-        return await self._writes.one(*self._insertion(table, row)) is not None
+    async def _keep(self, *lines: Line) -> None:
+        self._in_hand += lines
+        if not self._later:
+            await self.flush()
 
-    def _insertion(self, table: type[Table], row: Mapping[str, Any]) -> tuple[Executable, dict[str, Any]]:
-        return _insert(table, self._writes.dialect, *row), {**row, **self._fence}
+    def _write(self, connection: Connection, lines: Sequence[Line]) -> bool:
+        """Whether the job is held."""
+        held = connection.execute(_HOLD, self._fence).first() is not None
+        for line in lines:
+            if held or line.paid:
+                connection.execute(line.statement, line.values)
+        return held
 
-    def _held(self, connection: Connection) -> bool:
-        return connection.execute(_HOLD, self._fence).first() is not None
+    def _line(self, line: AttemptLine) -> Line:
+        return Line(_once(Attempt, self._writes.dialect), self._attempt(line))
 
     def _attempt(self, line: AttemptLine) -> dict[str, Any]:
         return {

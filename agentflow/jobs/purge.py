@@ -148,7 +148,7 @@ async def _erased(store: Store, savers: Savers, scope: Scope, jobs: Sequence[Job
         await condemn(session, names)  # before their last trace is gone
     for job in jobs:
         with suppress(LeaseLost):  # a failed one is being tried again, and stays
-            await forget(job.id, savers(Fence(job.id, job.fence)))
+            await forget(Fence(job.id, job.fence), store)
     async with store.writing() as session:
         mine = select(Job).where(*scope.jobs, Job.id.in_([job.id for job in jobs]), Job.status.not_in(OPEN))
         found = (await session.scalars(mine.with_for_update())).all()

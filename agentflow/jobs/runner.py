@@ -5,8 +5,9 @@ import logging
 import math
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from pydantic import ValidationError
 from agentflow.connectors.documents import Documents
 from agentflow.connectors.opening import open_connectors
 from agentflow.engine.attempt import Binder, Services, perform
-from agentflow.engine.checkpoints import forget, open_checkpoints
+from agentflow.engine.checkpoints import erase, forget, open_checkpoints
 from agentflow.engine.fencing import Fence, Savers
 from agentflow.engine.graph import NOTES, Graph, Standing
 from agentflow.engine.metrics import MeteredJournal, Metrics, open_metrics
@@ -165,7 +166,7 @@ class Runner:
     async def _cleared(self, row: Job) -> Job:
         """The job; what a run that was killed right after its end has left of its steps is deleted."""
         if row.status in ENDED:
-            await forget(row.id, self._savers(Fence(row.id, row.fence)))
+            await forget(Fence(row.id, row.fence), self.store)
         return row
 
     async def _traced(self, row: Job, answers: Mapping[str, Any] | None, fence: Fence) -> Job:
@@ -181,7 +182,8 @@ class Runner:
             return job
 
     async def _carry(self, row: Job, answers: Mapping[str, Any] | None, fence: Fence, trace: JobTrace) -> Job:
-        journal = trace.kept(self.store.journal(row.id, fence.number))
+        kept = self.store.journal(row.id, fence.number, later=True)
+        journal = trace.kept(kept)
         if self._metrics:
             journal = MeteredJournal(journal, self._metrics, row.pack)
         models = await within(self.pack, row, self._models, self.store)
@@ -201,23 +203,21 @@ class Runner:
 
         began = time.monotonic()
         try:
-            saver = self._savers(fence)
+            saver = self._savers(fence, kept)
             standing = await self._move(row, saver, do, answers, journal)
             for asked in [key for key in standing.questions if key not in row.questions]:
                 await journal.attempt(asked_line(standing.questions[asked]))
+            await kept.flush()
             job = await self._settle(row, fence, standing, time.monotonic() - began)
-            return await self._left(job, saver)
+            return job if job.status == "finished" else await self._cleared(job)
         except (LeaseLost, StoreError):
             raise  # neither is the job's own failure
         except Exception as error:  # noqa: BLE001 - whatever a pack's code raises fails its own job and no other
+            await kept.flush()
             return await self._fail(row, fence, error, answers is not None, time.monotonic() - began)
-
-    async def _left(self, job: Job, saver: Any) -> Job:
-        """The job as a run leaves it: its checkpoints are deleted where it has ended."""
-        if job.status == "finished":
-            await forget(job.id, saver)
-            return job
-        return await self._cleared(job)
+        finally:
+            with suppress(LeaseLost, StoreError):
+                await kept.flush()
 
     async def _as_demoted(self) -> tuple[Mapping[str, Sequence[str]], Figures]:
         """The sources that are demoted, by step, and the figures without them; asked for once in a while."""
@@ -271,7 +271,8 @@ class Runner:
         verification = verified(row, standing.outcome, known, passed, records, self._definition)
         own = (label(self.pack.workflow.takes), standing.outcome)
         kept = {name: value for name, value in records.items() if name not in own}
-        return await self.store.finish(row.id, verification, fence.number, kept=kept, **values)
+        forgotten = partial(erase, row.id)
+        return await self.store.finish(row.id, verification, fence.number, kept=kept, also=forgotten, **values)
 
     async def _fail(self, row: Job, fence: Fence, error: Exception, answered: bool, seconds: float) -> Job:
         ended = isinstance(error, (CostError, DeadlineError))
@@ -305,20 +306,22 @@ async def open_runner(
     connect: Mapping[str, str] | None = None,
     models: Mapping[str, ModelConfig] | Binder | None = None,
     budget: Decimal | None = None,
+    store: Store | None = None,
 ) -> AsyncGenerator[Runner]:
     """Opens what the pack's jobs need.
 
     `home` is the folder that keeps documents and, unless `database` (a SQLAlchemy URL) says otherwise, the job
-    store. `connect` gives URLs by connector name; `models` are the roles of models.toml, or what binds them by itself
-    and keeps its own budget; `budget` is in USD. Raises ConfigError and ConnectorError.
+    store; where the caller has that open already, it is `store`. `connect` gives URLs by connector name; `models` are
+    the roles of models.toml, or what binds them by itself and keeps its own budget; `budget` is in USD. Raises
+    ConfigError and ConnectorError.
     """
     await asyncio.to_thread(home.mkdir, parents=True, exist_ok=True)
     jobs = database or f"sqlite:///{home / 'agentflow.db'}"
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(open_store(jobs))
+        store = store or await stack.enter_async_context(open_store(jobs))
         opened = await open_connectors(stack, pack, home, connect or {})
         terms = await store.accept(pack)
-        savers = await stack.enter_async_context(open_checkpoints(jobs, store.turns))
+        savers = await open_checkpoints(jobs, store)
         tracing = await stack.enter_async_context(open_tracing())
         metrics = await stack.enter_async_context(open_metrics())
         yield Runner(pack, store, terms, savers, opened, _binder(models, budget), tracing, metrics)

@@ -11,10 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Session
 
 from agentflow.connectors.documents import Documents
 from agentflow.engine.attempt import Binder
@@ -24,15 +23,14 @@ from agentflow.errors import ConfigError, RequestError, StoreError
 from agentflow.flow.pack import Pack
 from agentflow.flow.record import Document, Record
 from agentflow.jobs import reviewing
+from agentflow.jobs.accepting import Terms, accept
 from agentflow.jobs.deadlines import sweeping
 from agentflow.jobs.dispatch import Engine, standing
 from agentflow.jobs.ending import end_free, overdue
 from agentflow.jobs.engines.inline import InlineEngine
-from agentflow.jobs.entering import enter
-from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.prices import dearest
-from agentflow.jobs.ledger.tables import ListedPrice, Outbox, PriceList, Reservation, SpendAccount
-from agentflow.jobs.orders import Order, earlier_jobs, free_name, order_of, same
+from agentflow.jobs.ledger.tables import Outbox, Reservation
+from agentflow.jobs.orders import Order, order_of
 from agentflow.jobs.runner import Runner, open_runner
 from agentflow.jobs.store import Store, open_store
 from agentflow.jobs.tables import ENDED, LOCAL, Job
@@ -47,16 +45,7 @@ RESTING = (*ENDED, "failed", "awaiting_review")
 QUICKEST, SLOWEST = 0.02, 0.5
 """Seconds between two looks at a job that is waited for."""
 
-LONGEST = timedelta(days=30)
-"""How long a job may take, its reviews included, that says nothing of a deadline: what is set aside for it is not kept
-for ever."""
 PUBLIC = Gate()
-_ALONE = (
-    select(SpendAccount.tenant_id)
-    .where(SpendAccount.tenant_id == bindparam("tenant"), SpendAccount.currency == bindparam("of_currency"))
-    .with_for_update()
-)
-
 log = logging.getLogger("agentflow.jobs")
 
 
@@ -67,14 +56,6 @@ class Part:
     pack: Pack
     models: Mapping[str, ModelConfig] | Binder | None = None
     connect: Mapping[str, str] = field(default_factory=dict[str, str])
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What a pack's jobs are accepted under, and its dearest outcome: what is set aside for each."""
-
-    listed: PriceList
-    most: ListedPrice
 
 
 class Agentflow:
@@ -149,6 +130,7 @@ class Agentflow:
                         connect={**part.connect, **store},
                         models=part.models,
                         budget=self._budget,
+                        store=self.store,
                     )
                 )
             self.engine = self._given_engine or InlineEngine(grace=self._grace)
@@ -204,7 +186,7 @@ class Agentflow:
         record = given if isinstance(given, Record) else await self._store_file(given, name)
         order = order_of(pack, record, name=name, tenant=tenant, labels=labels, deadline=deadline)
         terms = await self.terms(pack, tenant)
-        job, _ = await self.store.at_once(lambda session: self.accept_in_a_thread(session, order, terms))
+        job, _ = await self.store.at_once(lambda session: accept(session, order, terms, self.engine))
         return JobHandle(self, job.id, tenant)
 
     async def terms(self, pack: Pack, tenant: str) -> Terms:
@@ -221,43 +203,8 @@ class Agentflow:
         return self._terms[place]
 
     async def accept(self, session: AsyncSession, order: Order, terms: Terms) -> tuple[Job, Reservation | None]:
-        """A job for the order, in the caller's transaction, and what is set aside for it.
-
-        Nothing is where the job was there already: the same content is one job, charged once. A new job is no part of
-        the session: it is as it was written.
-
-        Raises CapError where the tenant may not spend more, RequestError where it would cost more than it may.
-        """
-        return await session.run_sync(self.accept_in_a_thread, order, terms)
-
-    def accept_in_a_thread(self, session: Session, order: Order, terms: Terms) -> tuple[Job, Reservation | None]:
-        """`accept` within `store.at_once`."""
-        if session.get_bind().dialect.name != "sqlite":  # there a writer is alone as it is
-            account = {"tenant": order.tenant, "of_currency": terms.listed.currency}
-            session.connection().execute(_ALONE, account)
-        earlier = earlier_jobs(session.connection(), order)
-        if again := same(order, earlier):
-            return session.get_one(Job, again.id), None
-        if order.most_minor is not None and terms.most.amount_minor > order.most_minor:
-            raise RequestError(f"A job of {order.pack} costs more than max_price allows.", code="price-changed")
-        accepted = now()
-        job = Job(
-            id=new_id("job"),
-            pack=order.pack,
-            pack_version=order.version,
-            input_name=free_name(order, earlier),
-            input_sha256=order.sha256,
-            input=order.record.model_dump(mode="json"),
-            created_at=accepted,
-            deadline_at=accepted + (LONGEST if order.deadline is None else order.deadline),
-            tenant_id=order.tenant,
-            price_list_id=terms.listed.id,
-            labels=dict(order.labels),
-        )
-        held = enter(session, job, terms.most)
-        self.engine.hand_over(session, job.id, job.tenant_id, pack=job.pack)
-        log.info("job accepted", extra={"job": job.id, "pack": job.pack, "tenant": job.tenant_id})
-        return job, held
+        """`accepting.accept` in the caller's transaction."""
+        return await session.run_sync(accept, order, terms, self.engine)
 
     async def job(self, job: str, tenant: str = LOCAL) -> Job:
         """The tenant's job of that id. Raises RequestError where the tenant has none."""
@@ -365,7 +312,7 @@ class Agentflow:
         if row is None:
             return
         try:
-            await self._runner(row.pack).run(job, since=("queued", "running"))
+            await self._runner(row.pack).resume(row, since=("queued", "running"))
         except StoreError:
             raise
         except Exception:

@@ -7,9 +7,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from contextvars import copy_context
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, TypeVar
 
-from sqlalchemy import CursorResult, Engine, Executable, Row, func, or_, select
+from sqlalchemy import Connection, Engine, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session, defer
@@ -24,10 +25,10 @@ from agentflow.jobs.journal import MICROS, JobJournal, lost, unbroken
 from agentflow.jobs.ledger.lateness import credit_late
 from agentflow.jobs.ledger.prices import dearest, publish
 from agentflow.jobs.ledger.settling import release, reserve, settle
-from agentflow.jobs.ledger.tables import PriceList, Verification
+from agentflow.jobs.ledger.tables import ListedPrice, PriceList, Verification
 from agentflow.jobs.migrate import upgrade
 from agentflow.jobs.reviewing import is_held
-from agentflow.jobs.tables import ENDED, LOCAL, Attempt, Cost, Job, Kept, Status
+from agentflow.jobs.tables import ENDED, LOCAL, Attempt, Cost, Job, Kept, Status, write
 from agentflow.jobs.telling.events import next_event
 
 T = TypeVar("T")
@@ -42,9 +43,17 @@ class Threads:
     engine: Engine
     pool: Executor
 
+    @cached_property
+    def _reading(self) -> Engine:
+        return self.engine.execution_options(reading=True)
+
+    @cached_property
+    def _single(self) -> Engine:
+        return single(self.engine)
+
     async def run(self, act: Callable[[Session], T], *, reading: bool = False) -> T:
         """What `act` gives, done in one transaction; to its end, even if whoever waits for it is cancelled."""
-        engine = self.engine.execution_options(reading=True) if reading else self.engine
+        engine = self._reading if reading else self.engine
 
         def acted() -> T:
             with Session(engine, expire_on_commit=False) as session, session.begin():
@@ -52,15 +61,14 @@ class Threads:
 
         return await self._elsewhere(acted)
 
-    async def one(self, statement: Executable, values: Mapping[str, Any]) -> Row[Any] | None:
-        """The first row that a statement gives, which is a transaction by itself; to its end, as `run`."""
-        engine = single(self.engine)
+    async def single(self, act: Callable[[Connection], T]) -> T:
+        """What `act` gives on a connection that begins no transaction by itself; to its end, as `run`."""
 
-        def done() -> Row[Any] | None:
-            with engine.connect() as connection:
-                return _first(connection.execute(statement, values))
+        def acted() -> T:
+            with self._single.connect() as connection:
+                return act(connection)
 
-        return await self._elsewhere(done)
+        return await self._elsewhere(acted)
 
     async def _elsewhere(self, work: Callable[[], T]) -> T:
         here = copy_context()  # what the log says of the request goes along
@@ -97,12 +105,12 @@ class Store:
         async with self.turns, unbroken(nullcontext()):
             return await self._threads.run(act)
 
-    async def one(self, statement: Executable, values: Mapping[str, Any]) -> Row[Any] | None:
-        """The first row that a statement gives, if any; it is a transaction by itself."""
+    async def single(self, act: Callable[[Connection], T]) -> T:
+        """What `act` gives on a connection where each of its statements is a transaction, unless it begins one."""
         if self._threads is None:
-            return await self.at_once(lambda session: _first(session.connection().execute(statement, values)))
+            return await self.at_once(lambda session: act(session.connection()))
         async with self.turns, unbroken(nullcontext()):
-            return await self._threads.one(statement, values)
+            return await self._threads.single(act)
 
     async def seen(self, act: Callable[[Session], T]) -> T:
         """`at_once` for what only reads."""
@@ -195,14 +203,15 @@ class Store:
         fence: int | None = None,
         *,
         kept: Mapping[str, Any] | None = None,
+        also: Callable[[Connection], None] | None = None,
         **values: Any,
     ) -> Job:
         """Ends a job with its outcome, verified and charged in one transaction; an ended job stays as it is.
 
         What comes later than promised is credited in the same transaction; what comes after the deadline expires.
-        `kept` are the records that the verification is replayed from, by name.
+        `kept` are the records that the verification is replayed from, by name; `also` is done in the transaction.
         """
-        return await self.at_once(lambda session: _finish(session, job, verification, fence, kept, values))
+        return await self.at_once(lambda session: _finish(session, job, verification, fence, kept, also, values))
 
     async def fail(self, job: str, fence: int | None = None, **values: Any) -> Job:
         """Ends a job as failed, free of charge; an ended job stays as it is, one whose deadline has passed expires."""
@@ -227,13 +236,9 @@ class Store:
         """Its `cost`; by step and item the attempt after which something left it for the last time, but its answer."""
         return await self.seen(lambda session: (*_cost(session, job), _passed(session, job)))
 
-    def journal(self, job: str, fence: int | None = None) -> JobJournal:
-        """What the engine writes while the job runs, held under `fence`."""
-        return JobJournal(self, job, fence)
-
-
-def _first(found: CursorResult[Any]) -> Row[Any] | None:
-    return found.first() if found.returns_rows else None
+    def journal(self, job: str, fence: int | None = None, *, later: bool = False) -> JobJournal:
+        """What the engine writes while the job runs, held under `fence`; `later` along with the run's checkpoints."""
+        return JobJournal(self, job, fence, later=later)
 
 
 def _cost(session: Session, job: str) -> tuple[int, dict[str, list[str]]]:
@@ -289,21 +294,25 @@ def _finish(
     verification: Verification,
     fence: int | None,
     kept: Mapping[str, Any] | None,
+    also: Callable[[Connection], None] | None,
     values: Mapping[str, Any],
 ) -> Job:
     row, is_open = _held(session, job, fence, values)
     if not is_open:
         return row
-    charge = settle(session, row, verification)
+    listed = session.get(ListedPrice, (row.price_list_id, verification.outcome))
+    charge = settle(session, row, verification, listed)
     price = (charge.amount_minor, charge.currency) if charge else (0, row.currency)
-    session.add(next_event(row, "job.finished", {"outcome": verification.outcome}))
+    write(session.connection(), next_event(row, "job.finished", {"outcome": verification.outcome}))
     if kept is not None:
-        session.add(Kept(job_id=row.id, records=dict(kept)))
+        write(session.connection(), Kept(job_id=row.id, records=dict(kept)))
+    if also is not None:
+        also(session.connection())
     _set(row, {**values, "price_minor": price[0], "currency": price[1]})
     ended = now()
     row.status, row.outcome, row.finished_at = "finished", verification.outcome, ended
-    if charge is not None:
-        credit_late(session, row, charge, ended)
+    if charge is not None and listed is not None:
+        credit_late(session, row, charge, listed, ended)
     return row
 
 

@@ -2,7 +2,9 @@
 
 import json
 import zlib
+from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Literal, cast
 
 import sqlalchemy as sql
@@ -58,6 +60,18 @@ class Table(MappedAsDataclass, DeclarativeBase, kw_only=True):
 def table_of(kind: type[Table]) -> sql.Table:
     """Its table, for statements that are built once and go past the session."""
     return cast("sql.Table", kind.__table__)
+
+
+@cache
+def _insert(kind: type[Table]) -> tuple[sql.Insert, Sequence[str]]:
+    return sql.insert(table_of(kind)), tuple(sql.inspect(kind).column_attrs.keys())
+
+
+def write(connection: sql.Connection, row: Table) -> None:
+    """Inserts a row past the session, of which it is no part: what is done for every job takes half the time so."""
+    statement, names = _insert(type(row))
+    values: dict[str, Any] = {name: value for name in names if (value := getattr(row, name)) is not None}
+    connection.execute(statement, values)
 
 
 class Job(Table):

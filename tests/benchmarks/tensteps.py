@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import create_model
 
 from agentflow import EffectKey, Pack, Price, Record, workflow
-from agentflow.cli.loop import new_loop
+from agentflow.cli.loop import new_loop, settle_down
 from agentflow.connectors import sql
 from agentflow.jobs.engines.dbos import open_dbos
 from agentflow.jobs.engines.serving import Timing
@@ -75,6 +75,7 @@ async def work(url: str, home: Path, file: Path, concurrency: int, seconds: floa
             await carry(job)
 
         async with engine.serve(run_job, concurrency=concurrency):
+            settle_down()
             print("ready", flush=True)
             await told.wait()
 

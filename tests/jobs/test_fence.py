@@ -12,12 +12,12 @@ from sqlalchemy.exc import DBAPIError
 from agentflow import EffectKey, Pack, Price, Record, workflow
 from agentflow.connectors import sql
 from agentflow.connectors.sql import open_database
-from agentflow.engine import fencing
-from agentflow.engine.checkpoints import open_checkpoints
+from agentflow.engine.checkpoints import forget, open_checkpoints
 from agentflow.engine.fencing import Fence
 from agentflow.errors import LeaseLost
 from agentflow.flow.journal import AttemptLine, Begun, CostLine
 from agentflow.jobs.runner import open_runner
+from agentflow.jobs.store import open_store
 from tests.jobs.ledger.books import open_books, verification
 
 
@@ -121,7 +121,8 @@ async def test_a_job_run_many_times_at_once_ends_once(tmp_path: Path, database: 
 async def test_steps_that_a_killed_run_left_of_a_finished_job_are_deleted(tmp_path: Path, database: str):
     from langgraph.checkpoint.base import empty_checkpoint
 
-    async with two_workers(Stops(), tmp_path, database) as (one, _, job), open_checkpoints(database) as savers:
+    async with two_workers(Stops(), tmp_path, database) as (one, _, job):
+        savers = await open_checkpoints(database, one.store)
         done = await one.run(job)
         saver = savers(Fence(job, done.fence))
         config = {"configurable": {"thread_id": job, "checkpoint_ns": "", "checkpoint_id": "c"}}
@@ -133,7 +134,8 @@ async def test_steps_that_a_killed_run_left_of_a_finished_job_are_deleted(tmp_pa
 async def test_checkpoints_of_a_lost_run_are_refused(database: str):
     from langgraph.checkpoint.base import empty_checkpoint
 
-    async with a_lost_run(database) as (_, job, lost), open_checkpoints(database) as savers:
+    async with a_lost_run(database) as (store, job, lost):
+        savers = await open_checkpoints(database, store)
         config = {"configurable": {"thread_id": job.id, "checkpoint_ns": "", "checkpoint_id": "c"}}
         saver = savers(Fence(job.id, lost))
         with pytest.raises(LeaseLost):
@@ -141,7 +143,7 @@ async def test_checkpoints_of_a_lost_run_are_refused(database: str):
         with pytest.raises(LeaseLost):
             await saver.aput_writes(config, [("a", 1)], "task")
         with pytest.raises(LeaseLost):
-            await saver.adelete_thread(job.id)
+            await forget(Fence(job.id, lost), store)
         holder = savers(Fence(job.id, lost + 1))
         assert await holder.aget_tuple({"configurable": {"thread_id": job.id}}) is None
         await holder.aput(config, empty_checkpoint(), {}, {})
@@ -157,23 +159,23 @@ async def test_checkpoints_are_read_and_written_at_once_while_others_write_to_th
         job = await runner.submit(Letter(text="a b"), "letter-1", "sha")
         fence = await runner.store.begin(job.id, since=("queued",), terms=job.price_list_id or "")
         assert fence is not None
-        async with open_checkpoints(database) as savers:
-            held, thread = Fence(job.id, fence), {"thread_id": job.id, "checkpoint_ns": ""}
-            stored = await savers(held).aput({"configurable": thread}, empty_checkpoint(), {}, {})
+        savers = await open_checkpoints(database, runner.store)
+        held, thread = Fence(job.id, fence), {"thread_id": job.id, "checkpoint_ns": ""}
+        stored = await savers(held).aput({"configurable": thread}, empty_checkpoint(), {}, {})
 
-            async def read() -> None:
-                for _ in range(400):
-                    await savers(held).aget_tuple({"configurable": thread})
+        async def read() -> None:
+            for _ in range(400):
+                await savers(held).aget_tuple({"configurable": thread})
 
-            async def write() -> None:
-                for number in range(100):
-                    await savers(held).aput_writes(stored, [("channel", number)], "task")
+        async def write() -> None:
+            for number in range(100):
+                await savers(held).aput_writes(stored, [("channel", number)], "task")
 
-            async def elsewhere() -> None:
-                for _ in range(50):
-                    await runner.store.change(job.id, seconds=1.0)
+        async def elsewhere() -> None:
+            for _ in range(50):
+                await runner.store.change(job.id, seconds=1.0)
 
-            await asyncio.gather(read(), read(), read(), write(), write(), elsewhere(), elsewhere())
+        await asyncio.gather(read(), read(), read(), write(), write(), elsewhere(), elsewhere())
 
 
 async def test_effects_and_attempts_of_a_lost_run_are_refused_and_its_costs_are_kept(database: str):
@@ -225,6 +227,6 @@ async def test_a_transaction_that_stands_still_loses_its_locks(postgres: str, mo
 
 async def test_checkpoint_connections_are_brief_too(postgres: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sql, "IDLE", 1)
-    with fencing.postgres_pool(postgres) as pool, pool.connection() as connection:
-        row = connection.execute("SHOW idle_in_transaction_session_timeout").fetchone()
-    assert row == {"idle_in_transaction_session_timeout": "1s"}
+    async with open_store(postgres) as store:
+        row = await store.at_once(lambda s: s.execute(text("SHOW idle_in_transaction_session_timeout")).one())
+    assert row == ("1s",)

@@ -9,9 +9,9 @@ from tests.web.served import Served, ended, once, serving
 
 
 async def erase(served: Served, tenant: str) -> None:
-    async with open_checkpoints(served.af.database, served.af.store.turns) as savers:
-        await purge(served.af.store, savers, Scope(tenant))
-        await sweep(served.af.store, savers, [served.af.documents])
+    savers = await open_checkpoints(served.af.database, served.af.store)
+    await purge(served.af.store, savers, Scope(tenant))
+    await sweep(served.af.store, savers, [served.af.documents])
 
 
 async def test_an_erased_result_is_gone_and_its_bill_stays(tmp_path: Path, database: str):

@@ -10,13 +10,12 @@ from agentflow.jobs.ledger.tables import Charge, Credit, ListedPrice, Outbox
 from agentflow.jobs.tables import Job
 
 
-def credit_late(session: Session, job: Job, charge: Charge, ended: datetime) -> Credit | None:
+def credit_late(session: Session, job: Job, charge: Charge, price: ListedPrice, ended: datetime) -> Credit | None:
     """Gives back what the job's terms promise where it took longer than they say; once a charge.
 
     The clock runs from the job's acceptance and stands while the job waits for a person: reviews are answered with the
     tenant's own keys, and that time is not ours.
     """
-    price = session.get_one(ListedPrice, (charge.price_list_id, charge.outcome))
     if price.within_seconds is None or price.late_minor is None:
         return None
     took = ended - job.created_at

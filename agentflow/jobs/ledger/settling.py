@@ -1,9 +1,9 @@
 """Settling: money is set aside when a job is accepted, and charged or given free when it ends."""
 
-from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, case, select, update
+from sqlalchemy import ColumnElement, bindparam, case, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -20,7 +20,7 @@ from agentflow.jobs.ledger.tables import (
     Transfer,
     Verification,
 )
-from agentflow.jobs.tables import Job
+from agentflow.jobs.tables import Job, table_of, write
 
 RECEIVABLE, REVENUE = "receivable", "revenue"
 WARN_AT = 80
@@ -51,29 +51,25 @@ def release(session: Session, job: str) -> None:
     _end(session, job, "released", charged=0)
 
 
-def settle(session: Session, job: Job, verification: Verification) -> Charge | None:
+def settle(session: Session, job: Job, verification: Verification, price: ListedPrice | None) -> Charge | None:
     """Charges the job's outcome if its verification passed, else releases what was set aside; once.
 
-    `job` is locked by the caller's transaction. Raises LedgerError where the terms have no such outcome.
+    `job` is open, and locked by the caller's transaction; `price` is what its terms say of the outcome: raises
+    LedgerError where that is nothing.
     """
-    earlier = session.scalar(select(Charge).where(Charge.job_id == job.id))
-    if earlier is not None:
-        return earlier
-    session.add(verification)
-    session.flush()
+    connection = session.connection()
+    write(connection, verification)
     if verification.verdict != "pass":
         release(session, job.id)
         return None
-    price = session.get(ListedPrice, (job.price_list_id, verification.outcome))
     if price is None:
         raise LedgerError(f"job {job.id}: its terms {job.price_list_id} have no price for {verification.outcome}")
     charge = _charge(job, verification, price)
-    session.add(charge)
-    session.flush()
-    session.add(ChargeBalance(charge_id=charge.id, amount_minor=charge.amount_minor))
+    write(connection, charge)
+    write(connection, ChargeBalance(charge_id=charge.id, amount_minor=charge.amount_minor))
     if charge.amount_minor:
-        session.add(transfer(charge, RECEIVABLE, REVENUE, charge.amount_minor, "charge", charge.id))
-    session.add(fact(job.tenant_id, "charge.created", charge.id, {"job": job.id}))
+        write(connection, transfer(charge, RECEIVABLE, REVENUE, charge.amount_minor, "charge", charge.id))
+    write(connection, fact(job.tenant_id, "charge.created", charge.id, {"job": job.id}))
     _end(session, job.id, "charged", charged=charge.amount_minor)
     return charge
 
@@ -149,29 +145,31 @@ def _charge(job: Job, verification: Verification, price: ListedPrice) -> Charge:
 
 def _end(session: Session, job: str, how: str, *, charged: int) -> None:
     """Ends the reservation, once, and books what it becomes; charged without one where it was released before."""
-    ended: datetime = now()
-    found = session.execute(
-        update(Reservation)
-        .where(Reservation.job_id == job, *_not_ended())
-        .values(ended_at=ended, ended_as=how)
-        .returning(Reservation.tenant_id, Reservation.currency, Reservation.amount_minor)
-    )
-    row = found.first()
+    row = session.connection().execute(_ending(_not_ended()), {"job": job, "at": now(), "how": how}).first()
     if row is not None:
         _move(session, row.tenant_id, row.currency, reserved=-row.amount_minor, charged=charged)
     elif charged:
         raise LedgerError(f"job {job} has nothing set aside to be charged from")
 
 
+@cache
+def _ending(still: tuple[ColumnElement[bool], ...]) -> Any:
+    table: Any = table_of(Reservation)
+    change: Any = update(table).where(table.c.job_id == bindparam("job"), *still)
+    ended = change.values(ended_at=bindparam("at"), ended_as=bindparam("how"))
+    return ended.returning(table.c.tenant_id, table.c.currency, table.c.amount_minor)
+
+
+@cache
 def _not_ended() -> tuple[ColumnElement[bool], ...]:
-    return (Reservation.ended_at.is_(None),)
+    return (table_of(Reservation).c.ended_at.is_(None),)
 
 
 def _move(session: Session, tenant: str, currency: str, *, reserved: int = 0, charged: int = 0) -> None:
     """One conditional update; the schema's checks refuse what the cap does not allow."""
     moved = {"tenant": tenant, "money": currency, "more_reserved": reserved, "more_charged": charged}
     try:
-        account = session.execute(MOVE, moved).first()
+        account = session.connection().execute(MOVE, moved).first()
     except IntegrityError as error:
         raise CapError(
             f"the spend cap of {tenant} in {currency} is reached; raise it or wait for running jobs"

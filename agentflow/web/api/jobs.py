@@ -9,13 +9,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from agentflow.flow.record import Document, Record
+from agentflow.jobs.accepting import Terms, accept
 from agentflow.jobs.api_tables import File
 from agentflow.jobs.idempotency import Answer, Asked, once_in_a_thread
 from agentflow.jobs.keys import Caller
 from agentflow.jobs.ledger.tables import Verification
 from agentflow.jobs.orders import order_of, record_of
 from agentflow.jobs.runner import is_document
-from agentflow.jobs.service import RESTING, Agentflow, Terms, job_of
+from agentflow.jobs.service import RESTING, Agentflow, job_of
 from agentflow.jobs.tables import Job, Status
 from agentflow.web.api.deps import (
     CancelAfter,
@@ -82,7 +83,7 @@ async def submit(
     )
 
     def act(session: Session) -> Answer:
-        job, held = service.accept_in_a_thread(session, order, terms)
+        job, held = accept(session, order, terms, service.engine)
         if held is not None:
             return 202, as_dict(fresh(job, held, live=service.live))
         body = show_in_a_thread(session, job, live=service.live)

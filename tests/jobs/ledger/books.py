@@ -9,8 +9,7 @@ from agentflow.connectors.sql import open_database
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.audit import audit
 from agentflow.jobs.ledger.tables import PriceList, Verification
-from agentflow.jobs.migrate import upgrade
-from agentflow.jobs.store import Store
+from agentflow.jobs.store import Store, open_store
 from agentflow.jobs.tables import Job
 from tests.engine.toy import Posted, Refused, toy
 
@@ -64,9 +63,7 @@ class Books:
 @asynccontextmanager
 async def open_books(url: str):
     """A fresh ledger."""
-    async with open_database(url) as engine:
-        await upgrade(engine)
-        store = Store(engine)
+    async with open_store(url) as store, open_database(url) as engine:
         await store.accept(pack(), "acme")
         terms = await store.accept(pack())
         yield Books(store, async_sessionmaker(engine, expire_on_commit=False), terms)

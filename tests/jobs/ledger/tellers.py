@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from agentflow.connectors.sql import open_database
-from agentflow.errors import LedgerError
+from agentflow.errors import LedgerError, StoreError
 from agentflow.jobs.deadlines import sweep
 from agentflow.jobs.engines.inline import InlineEngine
 from agentflow.jobs.ids import now
@@ -21,7 +21,7 @@ from agentflow.jobs.ledger.audit import audit
 from agentflow.jobs.ledger.giving import charge_of, credit, decide, dispute
 from agentflow.jobs.ledger.statements import close
 from agentflow.jobs.ledger.tables import Charge, Dispute
-from agentflow.jobs.store import Store
+from agentflow.jobs.store import open_store
 from agentflow.jobs.tables import Job
 from tests.jobs.ledger.books import Books, open_books, pack, verification
 
@@ -31,13 +31,12 @@ TELLERS = 8
 async def serve(url: str, seed: int) -> None:
     """Does one thing after the other until it is killed; what others did first is no error."""
     chance = random.Random(seed)
-    async with open_database(url) as engine:
-        store = Store(engine)
+    async with open_store(url) as store, open_database(url) as engine:
         books = Books(store, async_sessionmaker(engine, expire_on_commit=False), await store.accept(pack()))
         while True:
             try:
                 await one_thing(books, chance)
-            except (LedgerError, SQLAlchemyError):
+            except (LedgerError, SQLAlchemyError, StoreError):
                 continue
 
 

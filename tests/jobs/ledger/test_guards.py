@@ -1,16 +1,16 @@
 """Each guard of money refuses what it is there for, and without it that comes about: none is there for show."""
 
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pytest
+from sqlalchemy import Executable
 from sqlalchemy.exc import DBAPIError
 
 from agentflow.engine.budget import Budget
+from agentflow.engine.fencing import Line
 from agentflow.errors import AgentflowError
-from agentflow.jobs import deadlines, ending, reviewing, store
-from agentflow.jobs.journal import JobJournal
+from agentflow.jobs import deadlines, ending, journal, reviewing, store
 from agentflow.jobs.ledger import audit, giving, settling
 from tests.jobs.ledger import violations as v
 from tests.jobs.ledger.books import PRICE, Books, open_books
@@ -33,10 +33,9 @@ def nothing(*_: object, **__: object) -> None:
     """In the place of what guards."""
 
 
-async def kept_only_while_held(self: JobJournal, line: object) -> None:
-    """In the place of costs that are written whatever becomes of the run."""
-    with suppress(AgentflowError):
-        await self._writes.at_once(lambda session: self._held(session.connection()))
+def of_its_run(statement: Executable, values: Mapping[str, object], **_: object) -> Line:
+    """In the place of a line that is kept whatever becomes of its run."""
+    return Line(statement, values)
 
 
 TERMS, VERIFIED, LISTED = "under_the_jobs_own_terms", "for_a_verified_outcome", "at_the_listed_price"
@@ -104,7 +103,7 @@ GUARDS = (
         v.promising_more_than_the_price,
         constraints("price", "late_within_the_price"),
     ),
-    Guard("I15 a cost outlives its run", v.losing_a_cost, patched(JobJournal, "spend", kept_only_while_held)),
+    Guard("I15 a cost outlives its run", v.losing_a_cost, patched(journal, "Line", of_its_run)),
     Guard(
         "I16 a job costs no more than it may",
         v.spending_more_than_a_job_may,

@@ -86,7 +86,8 @@ async def test_a_late_charge_is_credited_once_however_often_it_is_looked_at(data
         job = await finish(books, await accepted(books, 2 * HOUR))
         async with books.sessions.begin() as session:
             charge = (await session.scalars(select(Charge))).one()
-            await session.run_sync(credit_late, job, charge, now())
+            price = await session.get_one(ListedPrice, (charge.price_list_id, charge.outcome))
+            await session.run_sync(credit_late, job, charge, price, now())
         assert await given_back(books) == [("sla", 10)]
 
 
