@@ -90,6 +90,11 @@ def command(
             found.append(each)
             _show(console, each)
             console.print(_counted(exam, once), soft_wrap=True)
+            if alpha > (step.policy.alpha or 1):
+                text = (
+                    f"  that is looser than alpha={step.policy.alpha:g}, which the pack states: state there what it is"
+                )
+                console.print(text, style="bold", soft_wrap=True)
         else:
             console.print(_untuned(step, figures, wish), soft_wrap=True)
     _files(folder, figures, found, write=write)

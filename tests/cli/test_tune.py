@@ -155,3 +155,24 @@ def test_a_step_whose_sources_keep_no_promise_is_told(examined: tuple[Path, Path
     done = call("tune", folder, "--alpha", 0.2, *faults(out), "--run", out, "--step", "sort", "--max-cost", 0)
     assert done.exit_code == 1
     assert "sort: NOT certified; on the tune cases no ladder of its sources accepts anything for 0 USD" in done.output
+
+
+STRICT = """
+from dataclasses import replace
+from tests.exams import packs
+
+table = packs.letters.workflow
+steps = [replace(s, policy=replace(s.policy, alpha=0.005)) if s.policy.ladder else s for s in table.steps]
+letters = replace(packs.letters, workflow=replace(table, steps=tuple(steps)))
+"""
+
+
+def test_a_promise_that_is_looser_than_the_packs_own_is_told(examined: tuple[Path, Path], tmp_path: Path):
+    folder, out = examined
+    strict = tmp_path / "p_strict"
+    shutil.copytree(folder, strict)
+    (strict / "pack.py").write_text(STRICT)
+    call("exam", strict, "--models", "small,large", *faults(out), "--trials", 1, "--out", tmp_path / "out")
+    told = ("tune", strict, "--step", "sort", *faults(out), "--run", tmp_path / "out", "--alpha")
+    assert "that is looser than alpha=0.005, which the pack states" in call(*told, 0.2).output
+    assert "looser" not in call(*told, 0.005).output
