@@ -68,13 +68,18 @@ class Kept:
             if row.fault is None and row.id > since:
                 by_job.setdefault(row.job_id, []).append(row)
         for job, rows in by_job.items():
-            passed = any(row.accepted and not (row.weighed or {}).get("left") for row in rows)
-            audit = self.wrong_steps(job).get(step) if passed and self._is_drawn(job, share) else None
+            passed = source in self._makers(job, step) and self._is_drawn(job, share)
+            audit = self.wrong_steps(job).get(step) if passed else None
             yield Seen(audit, bool(_errors(_first(rows))))
 
     def _own(self, step: str, source: str) -> Iterator[Attempt]:
         rows = (row for job in self.jobs for row in self.attempts.get(job.id, ()))
         return (row for row in rows if row.step == step and row.source == source)
+
+    def _makers(self, job: str, step: str) -> set[str]:
+        """Whose records have left the step, which need not be those of who was asked last."""
+        rows = [row for row in self.attempts.get(job, ()) if row.step == step and row.accepted]
+        return {(row.weighed or {}).get("left", {}).get("source", row.source) for row in rows}
 
     def _is_drawn(self, job: str, share: float) -> bool:
         """Whether chance has chosen the job for an audit: one that is looked at after a complaint is no sample."""

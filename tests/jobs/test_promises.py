@@ -146,8 +146,10 @@ def complaint(number: int) -> list[Attempt]:
 
 def test_an_audit_speaks_against_the_source_whose_answer_left_the_step_and_not_against_the_last_one_asked():
     rows = [attempt(1, "a", accepted=True, weighed={"left": {"source": "large", "found": {}}})]
-    audited = attempt(2, "a", source=AUDIT, made=WRONG)
+    rows += [attempt(2, "a", source="large")]
+    audited = attempt(3, "a", source=AUDIT, made=WRONG)
     assert [each.wrong for each in kept(*rows, audited).seen("tell", "small", 1.0)] == [None]
+    assert [each.wrong for each in kept(*rows, audited).seen("tell", "large", 1.0)] == [True]
 
 
 def test_what_a_person_had_a_part_in_is_no_silent_error_of_a_source():
