@@ -11,22 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import click
+from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from agentflow.cli.exam_add import add, export
 from agentflow.cli.exam_shown import show
+from agentflow.cli.exam_stamps import of_figures, of_sources
 from agentflow.cli.run import STOPPED, alone, parse_connections, parse_usd
 from agentflow.connectors.opening import open_connectors
 from agentflow.engine.answer import Binder
 from agentflow.engine.budget import Budget
 from agentflow.engine.models import Models, read_models
-from agentflow.engine.trust.figures import Figures
 from agentflow.errors import ConfigError
 from agentflow.exams.asking import by_gold
 from agentflow.exams.calibration import as_json as figures_json
 from agentflow.exams.calibration import calibrate
-from agentflow.exams.candidates import MORE, Candidate, candidates_of, digest
+from agentflow.exams.candidates import MORE, Candidate, candidates_of
 from agentflow.exams.cases import Exam, read_exam
 from agentflow.exams.comparing import Comparison, compare
 from agentflow.exams.keeping import FILE, Ended, Kept
@@ -35,7 +36,7 @@ from agentflow.exams.report import Report, as_json, held_of
 from agentflow.exams.running import Told as Went
 from agentflow.exams.running import examine
 from agentflow.exams.scoring import Marks, marks_of
-from agentflow.exams.stamping import files_hash, stamps_of
+from agentflow.exams.stamping import stamps_of
 from agentflow.exams.summary import told_of
 from agentflow.exams.verdict_page import page
 from agentflow.jobs.packs import PackFolder, load_pack, read_connect
@@ -163,17 +164,13 @@ def _candidates(options: Options, kept: Kept) -> tuple[Candidate, ...]:
 
 def _models(options: Options, budget: Budget) -> tuple[Binder, list[str], dict[str, str]]:
     """What binds the roles, their names, and what each one's answers hang on."""
-    code = files_hash(options.folder.folder)
+    stamps = of_sources(options.folder, options.roles, options.faults)
     if options.faults is not None:
         faulty = read_faulty(options.faults)
         truth = read_truth(faulty.truth) if faulty.truth else None
-        told = digest([code, options.faults.read_text(encoding="utf-8")])
-        return Twin(faulty, by_gold(truth), budget=budget), list(faulty.models), dict.fromkeys(faulty.models, told)
+        return Twin(faulty, by_gold(truth), budget=budget), list(faulty.models), stamps
     configs = read_models(options.roles or options.folder.models)
-    stamps = stamps_of(options.folder.pack, configs)
-    models = {role: digest([code, stamp]) for role, stamp in stamps.models.items()}
-    sources = {name: code for step in options.folder.pack.workflow.steps for name in step.sources}
-    return Models(configs, budget), list(configs), {**sources, **models}
+    return Models(configs, budget), list(configs), stamps
 
 
 def _under(options: Options, table: Path, budget: Budget) -> Candidate:
@@ -192,9 +189,8 @@ def _told(options: Options, plan: Plan, kept: Kept, went: Went) -> Report:
     marks = marks_of(exam, kept, went.keys)
     told = tuple(told_of(each) for each in marks)
     if not told:
-        of = f"step {plan.step}" if plan.step else "anything that was run"
-        raise ConfigError(f"no case tells what is right for {of}; nothing can be said of it")
-    figures = _figures(options, kept, went)
+        raise ConfigError(_nothing(plan, went))
+    figures = calibrate(exam, kept, went.keys, of_figures(options.folder, options.roles, options.faults))
     report = Report(
         pack=exam.pack.name,
         cases=len(plan.cases),
@@ -215,16 +211,16 @@ def _told(options: Options, plan: Plan, kept: Kept, went: Went) -> Report:
     return report
 
 
-def _figures(options: Options, kept: Kept, went: Went) -> Figures:
-    """How the sources err that were asked alone; those of a faulty.toml under stamps that no models.toml has."""
-    configs = {} if options.faults else read_models(options.roles or options.folder.models)
-    stamps = stamps_of(options.exam.pack, configs, options.folder.folder)
-    if options.faults:
-        named = options.faults.read_text(encoding="utf-8")
-        stamps = stamps.model_copy(
-            update={"models": {role: digest(named) for role in read_faulty(options.faults).models}}
-        )
-    return calibrate(options.exam, kept, went.keys, stamps)
+def _nothing(plan: Plan, went: Went) -> str:
+    """Why there is nothing to tell."""
+    if went.capped:
+        return f"the money has ended before any run had; {MORE}"
+    if went.unreached:
+        return f"{went.unreached} runs met no model that answers; the same command tries them again"
+    if not plan.size:
+        return "no case is in these splits"
+    of = f"step {plan.step}" if plan.step else "anything that was run"
+    return f"no case tells what is right for {of}; nothing can be said of it"
 
 
 def _compared(options: Options, marks: Sequence[Marks]) -> tuple[Comparison, ...]:
@@ -233,7 +229,11 @@ def _compared(options: Options, marks: Sequence[Marks]) -> tuple[Comparison, ...
         return ()
     where, name, own = _other(options.against, options.home)
     other = Kept(where)
-    before = {each.candidate: each for each in marks_of(options.exam, other, other.latest)}
+    try:
+        before = {each.candidate: each for each in marks_of(options.exam, other, other.latest)}
+    except ValidationError as error:
+        kind = error.title
+        raise ConfigError(f"--against {where}: what it keeps is no {kind} as the pack has it; run it again") from error
     if name and name not in before:
         raise ConfigError(f"--against {where}: it has no candidate {name}; it has {', '.join(before)}")
     others = [each for each in marks if not (own and each.candidate == name)]

@@ -89,6 +89,9 @@ def _known(folder: PackFolder) -> list[Case]:
 
 def _write(folder: PackFolder, known: Sequence[Case], cases: Sequence[Case]) -> None:
     """Nothing is written where one of them does not fit."""
+    if not cases:
+        click.echo(f"0 cases added, {len(known)} in all")
+        return
     where = folder.folder / FOLDER
     ids = {case.id for case in known}
     if twice := [case.id for case in cases if case.id in ids]:
@@ -110,7 +113,7 @@ async def _offered(
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(db or f"sqlite:///{home / 'agentflow.db'}"))
         documents = await stack.enter_async_context(Documents.open(remembered(home).get(Documents.name), home))
-        jobs = [job for job in await store.jobs(folder.pack.name) if job.id not in known]
+        jobs = [job for job in await store.jobs(folder.pack.name) if job.id not in known and job.erased_at is None]
         found = [tagged(case, tags) for job in jobs if (case := await _candidate(folder, store, job)) is not None]
         taken = [case for case in found if yes or _says_yes(console, case)]
         for case in taken:

@@ -2,16 +2,18 @@
 
 import asyncio
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from agentflow.cli.results import printable
-from agentflow.exams.slo import Held, Source, held
+from agentflow.exams.live_drift import Source
+from agentflow.exams.slo import Held, held
 from agentflow.flow.pack import Pack
 from agentflow.jobs.packs import load_pack
 from agentflow.jobs.promises import Kept, audit, demote, demotions, drifting, read, reinstate
@@ -51,7 +53,10 @@ def command(
     if (job is None) != (not right and not wrong) or (right and wrong):
         raise click.UsageError("an audit is --audit JOB with either --right or --wrong STEP")
     loaded = load_pack(pack).pack
-    url = db or f"sqlite:///{(out or Path('out') / loaded.name) / 'agentflow.db'}"
+    home = out or Path("out") / loaded.name
+    if db is None and not (home / "agentflow.db").is_file():
+        raise click.UsageError(f"there is no run in {home}; name its folder with --out, or its database with --db")
+    url = db or f"sqlite:///{home / 'agentflow.db'}"
     told = asyncio.run(_looked(loaded, url, job, wrong, back))
     click.echo(json.dumps(_as_json(told), indent=1)) if printed else _show(Console(), told)
     raise SystemExit(1 if told.demoted or any(each.state == "broken" for each in told.held) else 0)
@@ -87,12 +92,21 @@ async def _demoted_now(store: Store, kept: Kept, pack: Pack) -> list[Source]:
     before = await demotions(store, pack.name)
     found = [s for s in drifting(kept, pack) if s.drifted and s.source not in before.get(s.step, ())]
     for source in found:
-        await demote(store, kept.jobs[-1].id, source)
+        await demote(store, kept.newest, source)
     return found
 
 
 def _show(console: Console, told: Told) -> None:
-    table = Table("promise", "is", "95 % interval", "of", "budget spent", "", title=told.pack, title_justify="left")
+    table = Table(
+        Column("promise", no_wrap=True),
+        "is",
+        "95 % interval",
+        "of",
+        "budget spent",
+        "",
+        title=told.pack,
+        title_justify="left",
+    )
     for each in told.held:
         sign = "<=" if each.sense == "at most" else ">="
         interval = f"{each.low:.4g} - {each.high:.4g}"
@@ -112,9 +126,14 @@ def _show(console: Console, told: Told) -> None:
 def _as_json(told: Told) -> dict[str, Any]:
     rows = [
         {
-            "name": each.name, "promise": each.promise, "value": each.value, "low": each.low, "high": each.high,
-            "cases": each.cases, "spent": each.spent, "state": each.state,
+            "name": each.name, "promise": each.promise, "value": each.value, "low": each.low,
+            "high": _finite(each.high), "cases": each.cases, "spent": _finite(each.spent), "state": each.state,
         }
         for each in told.held
     ]  # fmt: skip
     return {"pack": told.pack, "promises": rows, "due": [job for job, _ in told.due], "demoted": told.demoted}
+
+
+def _finite(value: float) -> float | None:
+    """JSON knows no infinity: null is no bound."""
+    return value if math.isfinite(value) else None

@@ -90,7 +90,8 @@ class Case:
             passes = taken and standing is not None and standing.least >= ladder.bar
             for attempt in answered:
                 trust = (before, standing.least if standing else 0.0)
-                await self._note(attempt, trust, passes and attempt is answered[-1])
+                last = standing.candidate if standing and passes and attempt is answered[-1] else None
+                await self._note(attempt, trust, last is not None, last)
             if standing is not None and passes:
                 return accepted(standing, self.attempts)
             if taken:

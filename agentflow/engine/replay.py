@@ -8,6 +8,7 @@ from agentflow.engine.attempt import standing_of
 from agentflow.engine.trace import said_by
 from agentflow.engine.trust import Attempt
 from agentflow.engine.trust.evidence import laws_of
+from agentflow.engine.trust.figures import Tuned
 from agentflow.engine.trust.standing import MERGED, Standing
 from agentflow.engine.trust.values import evidence_field
 from agentflow.engine.trust.verdict import accepts
@@ -71,8 +72,13 @@ async def rejudged(
     return await standing_of(step, [_attempt(step, line, left) for line in lines], laws, check)
 
 
-def holds(step: Step, standing: Standing) -> bool:
-    """Whether the step's policy is kept by where it stands; one that is pooled promises nothing of a single case."""
+def holds(step: Step, standing: Standing, ladder: Tuned | None = None) -> bool:
+    """Whether the step's policy is kept by where it stands; one that is pooled promises nothing of a single case.
+
+    A ladder that an exam has chosen has its own bar, which is proven to keep what it promises.
+    """
+    if ladder is not None and accepts(standing.candidate) and standing.least >= ladder.bar:
+        return True
     alpha = step.policy.alpha
     needs = () if alpha is None else standing.needs(alpha, unaided=step.policy.unaided)
     return accepts(standing.candidate) and (step.policy.pooled or not needs)

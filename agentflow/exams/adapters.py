@@ -10,12 +10,12 @@ from pydantic import BaseModel, ValidationError
 
 from agentflow.engine.trust.values import evidence_of
 from agentflow.errors import PackError
-from agentflow.exams.cases import Case
+from agentflow.exams.cases import Case, lines_of
 from agentflow.flow.pack import Pack
 from agentflow.flow.record import Document
 from agentflow.flow.step import item_of, label
 
-PLAIN = ("id", "file", "document", "split")
+PLAIN = ("id", "file", "document", "split", "review")
 NESTED = ("input", "gold", "tags")
 EMPTY = "null"
 """A cell that says that a field has to stay empty; one that holds nothing says nothing of it."""
@@ -35,14 +35,14 @@ def read_any(path: Path, pack: Pack) -> list[Case]:
     try:
         if path.suffix == ".csv":
             return from_csv(path)
-        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except (OSError, ValueError) as error:
+        lines = [json.loads(line) for line in lines_of(path) if line.strip()]
+    except (OSError, ValueError, csv.Error) as error:
         raise PackError(f"{path} cannot be read: {error}") from error
     return [_of_line(path, pack, number, line) for number, line in enumerate(lines, 1)]
 
 
 def from_csv(path: Path) -> list[Case]:
-    """A case a row; columns `id`, `file`, `document`, `split`, `input.FIELD`, `gold.RECORD.FIELD`, `tags.NAME`.
+    """A case a row; columns are those of PLAIN, `input.FIELD`, `gold.RECORD.FIELD` and `tags.NAME`.
 
     An empty cell is left out, `null` is an empty field. Raises PackError where a row is no case.
     """
@@ -51,13 +51,21 @@ def from_csv(path: Path) -> list[Case]:
         strange = [name for name in reader.fieldnames or () if name.partition(".")[0] not in (*PLAIN, *NESTED)]
         if strange:
             raise PackError(f"{path}: no case has {', '.join(strange)}; columns are {', '.join((*PLAIN, *NESTED))}")
-        return [_case(f"{path}, row {number}", _row(row)) for number, row in enumerate(reader, 2)]
+        if clash := _clash(reader.fieldnames or ()):
+            raise PackError(f"{path}: the column {clash[0]} leaves no place for {clash[1]}; take one of them out")
+        rows = ((f"{path}, row {number}", row) for number, row in enumerate(reader, 2))
+        return [_case(where, _row(where, row)) for where, row in rows]
+
+
+def _clash(names: Sequence[str]) -> tuple[str, str] | None:
+    """A column of a value, and one of a part of that value."""
+    return next(((one, other) for one in names for other in names if other.startswith(f"{one}.")), None)
 
 
 def to_inspect(cases: Sequence[Case]) -> Iterator[dict[str, Any]]:
     """Samples as Inspect reads them: input and target are JSON in text, what else there is stands in `metadata`."""
     for case in cases:
-        rest = {"tags": case.tags, "file": case.file, "document": case.document, "split": case.part}
+        rest = {name: getattr(case, name) for name in ("tags", "file", "document", "review")} | {"split": case.part}
         yield {
             "id": case.id,
             "input": case.file if case.file is not None else json.dumps(case.input, ensure_ascii=False),
@@ -74,7 +82,7 @@ def from_inspect(sample: Sample, pack: Pack) -> dict[str, Any]:
     metadata: dict[str, Any] = dict(sample.metadata or {})
     plain: dict[str, Any] = {name: metadata.pop(name) for name in PLAIN if name in metadata}
     tags: dict[str, Any] = metadata.get("tags") or {n: each for n, each in metadata.items() if isinstance(each, str)}
-    case = {"id": str(sample.id), "tags": {name: str(each) for name, each in tags.items()}, **plain}
+    case = {**plain, "id": str(sample.id), "tags": {name: str(each) for name, each in tags.items()}}
     if "file" not in case:
         case |= {"file": sample.input} if pack.workflow.takes is Document else {"input": _input(sample.input, pack)}
     return {**case, "gold": _target(sample.target, pack)}
@@ -85,11 +93,12 @@ def reviewed(
 ) -> Case | None:
     """A candidate for a case from what people answered in a job: record types and their fields, the latest last.
 
-    `given` is `{"input": ...}` or `{"file": ...}`. None where they answered nothing that a step makes.
+    `given` is `{"input": ...}` or `{"file": ...}`. None where they answered nothing that a step makes; what they
+    answered before a record was changed is no answer to it.
     """
     gold: dict[str, Any] = {}
     for name, value in answers:
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and _is_record(pack, name, cast("Mapping[str, Any]", value)):
             gold[name] = _without_evidence(pack, name, cast("Mapping[str, Any]", value))
     if not gold:
         return None
@@ -125,9 +134,11 @@ def _case(where: str, told: Mapping[str, Any]) -> Case:
         raise PackError(f"{where}: {found}") from error
 
 
-def _row(cells: Mapping[str, str | None]) -> dict[str, Any]:
+def _row(where: str, cells: Mapping[str | None, Any]) -> dict[str, Any]:
     told: dict[str, Any] = {}
     for name, text in cells.items():
+        if name is None:
+            raise PackError(f"{where}: it has more cells than there are columns; quote a text that holds a comma")
         if text is None or not text.strip():
             continue
         *above, last = name.split(".")
@@ -166,6 +177,14 @@ def _only_field(kind: Any) -> str:
     if len(needed) != 1:
         raise PackError(f"plain text fits no {kind.__name__}, which needs {', '.join(needed) or 'nothing'}; write JSON")
     return needed[0]
+
+
+def _is_record(pack: Pack, name: str, value: Mapping[str, Any]) -> bool:
+    try:
+        pack.workflow.record(name).model_validate(value)
+    except (StopIteration, ValidationError, AttributeError):
+        return False
+    return True
 
 
 def _without_evidence(pack: Pack, name: str, value: Mapping[str, Any]) -> dict[str, Any]:

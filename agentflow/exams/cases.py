@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -123,17 +123,25 @@ def read_exam(pack: Pack, folder: Path) -> Exam:
         raise PackError(
             f"{folder} has no exam: write its cases to {FOLDER}/{CASES}, or import them: agentflow exam add"
         )
+    cases = read_cases(path)
+    if not cases:
+        raise PackError(f"{path} has no case: write one a line, or import them: agentflow exam add")
     settings = _settings(where / SETTINGS)
-    return Exam(pack, where, checked(pack, where, read_cases(path)), settings)
+    return Exam(pack, where, checked(pack, where, cases), settings)
 
 
 def read_cases(path: Path) -> list[Case]:
     """The lines of a file of cases. Raises PackError where one is none."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = lines_of(path)
     except (OSError, UnicodeDecodeError) as error:
         raise PackError(f"{path} cannot be read: {error}") from error
     return [_case(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def lines_of(path: Path) -> list[str]:
+    """The lines of a file of JSON; a text in it may hold what Python takes for the end of one, such as U+2028."""
+    return path.read_text(encoding="utf-8-sig").split("\n")
 
 
 def dump_cases(cases: Sequence[Case]) -> str:
@@ -157,7 +165,7 @@ def checked(pack: Pack, folder: Path, cases: Sequence[Case]) -> tuple[Case, ...]
     times = Counter(case.id for case in cases)
     wrong = [f"{name}: {n} cases have this id; give each its own" for name, n in times.items() if n > 1]
     wrong += [f"{case.id}: {text}" for case in cases for text in _faults(pack, folder, case)]
-    wrong += _shared(cases)
+    wrong += _shared(folder, cases)
     if wrong:
         more = f"\n  and {len(wrong) - 20} more" if len(wrong) > 20 else ""
         raise PackError(f"the cases in {folder} cannot be used:\n  " + "\n  ".join(wrong[:20]) + more)
@@ -188,6 +196,11 @@ def _faults(pack: Pack, folder: Path, case: Case) -> Iterator[str]:
         yield f"there is no file {case.file} in {folder}"
     elif (case.file is not None) != (pack.workflow.takes is Document):
         yield f"{pack.name} takes {'files' if case.input else 'records'}; give it {'a file' if case.input else 'input'}"
+    elif case.input is not None:
+        try:
+            pack.workflow.takes.model_validate(case.input)
+        except ValidationError as error:
+            yield f"input: {_brief(error)}"
     for name, gold in case.gold.items():
         try:
             truth_of(pack, name, gold)
@@ -213,11 +226,11 @@ def _brief(error: Exception) -> str:
     return str(error)
 
 
-def _shared(cases: Sequence[Case]) -> Iterator[str]:
+def _shared(folder: Path, cases: Sequence[Case]) -> Iterator[str]:
     """What two splits have in common."""
     seen: dict[tuple[str, str], Case] = {}
     for case in cases:
-        for key in _keys(case):
+        for key in (*_keys(case), *_content(folder, case)):
             first = seen.setdefault(key, case)
             if first.part != case.part:
                 text = f"{case.id} ({case.part}) and {first.id} ({first.part}) share the {key[0]} {key[1]}"
@@ -228,6 +241,18 @@ def _keys(case: Case) -> Iterator[tuple[str, str]]:
     yield "document", case.own
     if vendor := case.tags.get(VENDOR):
         yield VENDOR, vendor
+
+
+def _content(folder: Path, case: Case) -> Iterator[tuple[str, str]]:
+    """A copy under another name is the same document."""
+    if case.file is not None and (folder / case.file).is_file():
+        yield "content", f"sha256 {hashed(folder / case.file)[:16]}"
+
+
+@lru_cache(4096)
+def hashed(path: Path) -> str:
+    """The SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def tally(cases: Sequence[Case]) -> Mapping[str, int]:

@@ -1,11 +1,17 @@
 """Certifying: what may be accepted without a person, with a bound on silent errors that holds at finite size.
 
-Two rules, both exact for cases drawn alike and independently, a document or vendor counted once:
+Two rules, both exact for cases drawn alike and independently. `agentflow tune` counts a document once; documents of
+one vendor are independent only as far as it is not the vendor that decides who errs. Where it is, fewer cases than are
+counted stand for what comes: of exams of 50 vendors with 20 documents each, a vendor read right or wrong nearly as a
+whole, 35 % prove what is not so in place of the 5 % allowed; with 5 documents each of 200 vendors 18 %; 12 % and 7 %
+where vendors differ mildly (rates of a Beta law of a + b = 10). `--once vendor` counts each vendor once and is exact.
 
 `certify` chooses how sure an answer must be. It looks at every bar from the strictest on, and the errors that it bears
 there are those of a sequential test (`certify_binomial.looking`), so that having looked costs no promise. It needs
 what a signal of any worth gives: below the bar at which the promise breaks, answers are wrong `alpha` of the time or
-more.
+more. Signals that fall and rise instead, so that the promise is broken at every bar and only just, deceived no more
+exams than a signal without any worth: 4.3 % at most, in 15 such worlds of 1,500 exams each at delta = 5 %. Few
+distinct values of trust, and answers that may not be accepted, leave fewer bars to look at and deceive fewer.
 
 `in_order` needs nothing of the configurations: it tests them one after the other, in an order set beforehand on
 other cases, and stops at the first that fails (fixed sequence testing; Angelopoulos et al., Learn then Test, 2021).
@@ -176,17 +182,21 @@ def advice(certificate: Certificate, tuned: Sequence[Scored] = (), of: int | Non
 
 
 def _expected(certificate: Certificate, tuned: Sequence[Scored], of: int) -> list[str]:
-    """What more cases would prove, at coverages that the tuned cases can keep the promise at."""
+    """What more cases would prove, at coverages that the tuned cases can keep the promise at.
+
+    Nothing is said of a coverage that takes more cases than a larger one.
+    """
     promise = certificate.promise
     ranked = sorted(tuned, key=lambda case: -case.sure)
     wrong = list(accumulate((case.wrong for case in ranked), initial=0))
-    lines: list[str] = []
-    for share in (0.5, 0.75, 0.9, 1.0):
+    lines, fewest = list[str](), math.inf
+    for share in (1.0, 0.9, 0.75, 0.5):
         m = round(share * of)
         if not 0 < m <= len(ranked) or share <= certificate.coverage:
             continue
         # Half an error more than was seen: none in m cases is no rate of none.
         want = wanted(promise, risk=(wrong[m] + 0.5) / (m + 1), coverage=share)
-        if want.likely is not None and want.likely > certificate.of:
+        if want.likely is not None and certificate.of < want.likely < fewest:
+            fewest = want.likely
             lines.append(f"about {want.likely - certificate.of} cases more would let {share:.0%} pass")
-    return lines
+    return lines[::-1]

@@ -1,8 +1,8 @@
 """Comparing: two runs of the same cases, paired: what broke, what mended, and whether chance alone would do that."""
 
 import random
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import comb, sqrt
 from statistics import NormalDist
@@ -12,6 +12,8 @@ from agentflow.exams.scoring import Mark
 
 FLIPS, DRAWS = 4000, 1000
 """Of the test by permutation, and of the bootstrap."""
+EXACT = 500
+"""Clusters that differ of which the law of their sum is worked out."""
 LEVEL = 0.05
 """A regression is significant where chance alone makes one this large no more often."""
 
@@ -29,7 +31,7 @@ class Change:
     more: int
     """Pairs of which only the later is."""
     p: float
-    """McNemar's exact test (1947), two-sided, of pairs that are independent; of clusters, Durkalski's (2003)."""
+    """McNemar's exact test (1947), two-sided, of pairs that are independent; of clusters, that of their sums."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +92,29 @@ def holm(comparisons: Sequence[Comparison], level: float = LEVEL) -> list[Compar
     return found
 
 
-def mcnemar(fewer: int, more: int) -> float:
-    """The exact two-sided p of so many pairs that differ one way and the other."""
-    n = fewer + more
-    tail = sum(comb(n, i) for i in range(min(fewer, more) + 1))
-    return min(1.0, 2 * tail / 2**n)
+def by_signs(rises: Sequence[int]) -> float:
+    """The two-sided p of the clusters' sum where each may as well have come out the other way round.
+
+    Exact up to EXACT clusters that differ, McNemar's test where each is one pair; above, by the normal law (Durkalski,
+    2003), which deceives too often among few: at 8 clusters of one size in 7.5 % of runs at a level of 5 %.
+    """
+    sizes, total = Counter(abs(rise) for rise in rises if rise), abs(sum(rises))
+    if sizes.total() > EXACT:
+        return _two_sided(total / sqrt(sum(n * size**2 for size, n in sizes.items())))
+    law = {0: 1.0}
+    for size, n in sizes.items():
+        law = _with_signs(law, size, n)
+    return min(1.0, sum(p for found, p in law.items() if abs(found) >= total))
+
+
+def _with_signs(law: Mapping[int, float], size: int, n: int) -> dict[int, float]:
+    """The law of a sum with `n` more that are `size` or its opposite."""
+    found: dict[int, float] = defaultdict(float)
+    for ups in range(n + 1):
+        chance, moved = comb(n, ups) / 2**n, size * (2 * ups - n)
+        for before, p in law.items():
+            found[before + moved] += p * chance
+    return found
 
 
 def _rise(before: Mark, now: Mark, result: str) -> int:
@@ -152,21 +172,14 @@ def _change(pairs: Sequence[Pair], result: str, seed: int) -> Change:
     rises = [(before.group, _rise(before, now, result)) for before, now in pairs]
     fewer, more = sum(rise < 0 for _, rise in rises), sum(rise > 0 for _, rise in rises)
     clusters = [(sum(each), len(each)) for each in by_key(rises).values()]
-    alone = len(clusters) == len(pairs)
     return Change(
         before=sum(before.result == result for before, _ in pairs) / len(pairs),
         now=sum(now.result == result for _, now in pairs) / len(pairs),
         difference=_bootstrap(clusters, random.Random(seed)),  # noqa: S311 - draws samples, hides nothing
         fewer=fewer,
         more=more,
-        p=mcnemar(fewer, more) if alone else _durkalski([rise for rise, _ in clusters]),
+        p=by_signs([rise for rise, _ in clusters]),
     )
-
-
-def _durkalski(rises: Sequence[int]) -> float:
-    """McNemar's test of clusters: the square of their sum over the sum of their squares is chi-square of one degree."""
-    squares = sum(rise * rise for rise in rises)
-    return 1.0 if not squares else _two_sided(sum(rises) / sqrt(squares))
 
 
 def _two_sided(z: float) -> float:

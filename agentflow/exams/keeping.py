@@ -82,6 +82,8 @@ class Ended(Line):
     """The end of a run."""
 
     kind: Literal["end"] = "end"
+    stamp: str = ""
+    """Of the candidate: another one where its answers may be others."""
     status: Literal["finished", "review", "failed"]
     step: str | None = None
     """Where this step alone was examined."""
@@ -119,8 +121,11 @@ class Kept:
 
     @property
     def latest(self) -> list[str]:
-        """The runs that are done; of one candidate, case and trial the last."""
-        return list({(end.candidate, end.case, end.trial): end.run for end in self.ends.values()}.values())
+        """The runs that are done; of one candidate, case and trial the last, and of a candidate only as it was last:
+        an exam that broke off after a change of models is none of both."""
+        last = {end.candidate: end.stamp for end in self.ends.values()}
+        now = (end for end in self.ends.values() if end.stamp == last[end.candidate])
+        return list({(end.candidate, end.case, end.trial): end.run for end in now}.values())
 
     def by_run(self) -> Mapping[str, list[StepDone]]:
         """The steps of each run in the order in which they were done."""
@@ -157,9 +162,9 @@ class Kept:
 def _lines(path: Path) -> Iterator[StepDone | Ended]:
     if not path.is_file():
         return
-    with path.open(encoding="utf-8") as file:
+    with path.open("rb") as file:
         for number, text in enumerate(file, 1):
-            if not text.endswith("\n"):
+            if not text.endswith(b"\n"):
                 return  # the process was killed while it wrote
             try:
                 row = json.loads(text)

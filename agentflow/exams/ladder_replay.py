@@ -32,6 +32,8 @@ class Asked:
     """Whether a record is right; by the truth and the promises where None."""
     document: str = ""
     """What cases of one document have in common."""
+    vendor: str = ""
+    """What cases of one vendor have in common; empty where nothing tells it."""
 
 
 @dataclass(frozen=True)

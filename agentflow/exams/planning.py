@@ -1,14 +1,13 @@
 """Planning: which runs an exam is made of, and the name that each keeps."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from hashlib import sha256
-from pathlib import Path
 
 from agentflow.errors import ConfigError
 from agentflow.exams.candidates import Candidate, digest
-from agentflow.exams.cases import Case, Exam
+from agentflow.exams.cases import Case, Exam, hashed
+from agentflow.exams.keeping import Kept
 
 
 @dataclass(frozen=True)
@@ -26,6 +25,9 @@ class Plan:
         names = [step.name for step in self.exam.pack.workflow.steps if step.kind != "review"]
         if self.step is not None and self.step not in names:
             raise ConfigError(f"{self.exam.pack.name} has no step {self.step}; it has {', '.join(names)}")
+        times = Counter(candidate.name for candidate in self.candidates)
+        if twice := [name for name, n in times.items() if n > 1]:
+            raise ConfigError(f"{times[twice[0]]} candidates are called {twice[0]}; give each a name of its own")
 
     def runs(self) -> Iterator[tuple[Candidate, Case, int]]:
         """All runs; where the money ends, every candidate has seen as many cases."""
@@ -41,15 +43,23 @@ class Plan:
 
     def key(self, candidate: Candidate, case: Case, trial: int) -> str:
         """The run's name: the same as long as its answers may be."""
-        effects = any(step.effect for step in self.exam.pack.workflow.steps)
-        gold = case.gold if effects or self.step else None
-        told = [candidate.name, candidate.stamp, case.id, case.input, self._file(case), gold, trial, self.step]
-        return digest(told)
-
-    def _file(self, case: Case) -> str | None:
-        return None if case.file is None else _hashed(self.exam.folder / case.file)
+        return key_of(self.exam, candidate.name, candidate.stamp, case, trial, self.step)
 
 
-@lru_cache(4096)
-def _hashed(path: Path) -> str:
-    return sha256(path.read_bytes()).hexdigest()
+def key_of(exam: Exam, name: str, stamp: str, case: Case, trial: int, step: str | None) -> str:
+    """The name of a candidate's run of a case, of all steps or of one."""
+    effects = any(each.effect for each in exam.pack.workflow.steps)
+    gold = case.gold if effects or step else None
+    file = None if case.file is None else hashed(exam.folder / case.file)
+    return digest([name, stamp, case.id, case.input, file, gold, trial, step])
+
+
+def current(exam: Exam, stamps: Mapping[str, str], kept: Kept) -> list[str]:
+    """The runs that are kept of candidates with these stamps, by name, and of the cases as they are now."""
+    cases = {case.id: case for case in exam.cases}
+    found: dict[tuple[str, str, int], str] = {}
+    for end in kept.ends.values():
+        name, case = end.candidate, cases.get(end.case)
+        if name in stamps and case and key_of(exam, name, stamps[name], case, end.trial, end.step) == end.run:
+            found[name, end.case, end.trial] = end.run
+    return list(found.values())

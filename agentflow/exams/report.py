@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from agentflow.engine.trust.figures import FieldFigures, Figures
+from agentflow.engine.trust.figures import CheckFigures, FieldFigures, Figures, StepFigures
 from agentflow.exams.cases import Bars, Exam
 from agentflow.exams.comparing import Comparison, holm
 from agentflow.exams.intervals import Estimate, of_rate
@@ -90,7 +90,8 @@ def as_json(report: Report, exam: Exam) -> dict[str, Any]:
     """The content of report.json. Every figure is `{"value", "low", "high"}` with its 95 % interval, null where none.
 
     `candidates` have `end_to_end`, `fields`, `steps`, `tags` and `silently_wrong`, runs by case; `sources`, by step,
-    how often each source errs and what two of them share; `bars` and `comparisons` have what decides the exit code.
+    how often each source errs, what two of them share and what each check catches; `bars` and `comparisons` have what
+    decides the exit code.
     """
     human = exam.settings.human_cost
     return {
@@ -106,7 +107,9 @@ def as_json(report: Report, exam: Exam) -> dict[str, Any]:
         "ok": report.ok,
         "candidates": {each.candidate: _candidate(each) for each in report.told},
         "bars": [plain(held) | {"ok": held.ok, "sure": held.sure} for held in report.held],
-        "sources": {name: _sources(each.every) for name, each in report.figures.steps.items()},
+        "sources": {
+            name: _sources(each.every) | {"checks": _checks(each)} for name, each in report.figures.steps.items()
+        },
         "comparisons": [plain(each) | {"regression": each in report.regressions} for each in report.comparisons],
     }
 
@@ -117,6 +120,19 @@ def _sources(every: FieldFigures) -> dict[str, Any]:
         name: {rate: plain(of_rate(getattr(each, rate))) for rate in rates} for name, each in every.sources.items()
     }
     return {"errs": found, "shared": {pair: plain(of_rate(rate)) for pair, rate in every.shared.items()}}
+
+
+def _checks(figures: StepFigures) -> dict[str, Any]:
+    """What each check catches of the wrong values of a field, and alarms of the right ones; of an identity, of all."""
+    by_field = {path: _said(each.checks) for path, each in figures.fields.items() if each.checks}
+    return by_field | ({"*": _said(figures.identities)} if figures.identities else {})
+
+
+def _said(checks: Mapping[str, CheckFigures]) -> dict[str, Any]:
+    return {
+        name: {rate: plain(of_rate(getattr(each, rate))) for rate in ("catch", "alarm")}
+        for name, each in checks.items()
+    }
 
 
 def _candidate(told: Told) -> dict[str, Any]:

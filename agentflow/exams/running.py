@@ -252,7 +252,7 @@ class _Run:
     def _line(self, status: Any, **values: Any) -> Ended:
         candidate, trial = self.asking.candidate, self.asking.trial
         named = {"run": self.key, "candidate": candidate.name, "case": self.case.id, "trial": trial}
-        return Ended(**named, step=self.plan.step, status=status, **values)
+        return Ended(**named, stamp=candidate.stamp, step=self.plan.step, status=status, **values)
 
 
 def _without_evidence(kind: Any, value: Any) -> Any:

@@ -1,25 +1,22 @@
-"""Promises in production: what live jobs did against what their pack states, and whether a source has become worse."""
+"""Promises in production: what live jobs did against what their pack states."""
 
 import hashlib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Literal
 
 from agentflow.exams.certify_binomial import lower, upper
-from agentflow.exams.drift import Base, Seen, Watch
 from agentflow.flow.pack import Promises
 
 TAIL = 0.025
 """Of each end of a 95 % interval."""
-WARM = 300
-"""Answers of a source that tell how often checks object to it as it is; then it is watched."""
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """One job that has come to an outcome, or has failed."""
+    """One job that has come to an outcome, has failed, or waits for a person."""
 
     job: str
     finished: bool
@@ -30,6 +27,8 @@ class Live:
     """USD of its model calls."""
     wrong: bool | None = None
     """What an audit found; None where there was none."""
+    waits: bool = False
+    """For a person. It is counted: else a pack whose questions nobody answers would do everything by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +53,11 @@ class Held:
 
     @property
     def spent(self) -> float:
-        """The part of the error budget that is spent: 1 is all of it."""
-        if self.sense == "at most":
-            return self.value / self.promise
-        return (1 - self.value) / (1 - self.promise) if self.promise < 1 else math.inf
+        """The part of the error budget that is spent: 1 is all of it, 0 where nothing was seen yet."""
+        used, of = (self.value, self.promise) if self.sense == "at most" else (1 - self.value, 1 - self.promise)
+        if not self.cases or used <= 0:
+            return 0.0
+        return used / of if of > 0 else math.inf
 
 
 def is_sampled(job: str, share: float) -> bool:
@@ -67,19 +67,23 @@ def is_sampled(job: str, share: float) -> bool:
 
 def held(jobs: Sequence[Live], promises: Promises) -> list[Held]:
     """What the pack promises, with 95 % intervals. Audits of jobs that chance did not choose are left out."""
-    ended = [job for job in jobs if job.finished]
+    ended, asked = [job for job in jobs if job.finished], [job for job in jobs if job.finished or job.waits]
     free = [job for job in ended if job.touchless]
     audited = [job for job in free if job.wrong is not None and is_sampled(job.job, promises.audits)]
     found: list[Held] = []
     if promises.silent is not None:
         found.append(_share("silent errors", promises.silent, [bool(job.wrong) for job in audited]))
     if promises.touchless is not None:
-        found.append(_share("without a person", promises.touchless, [job.touchless for job in ended], "at least"))
+        found.append(
+            _share(
+                "without a person", promises.touchless, [job.touchless and not job.waits for job in asked], "at least"
+            )
+        )
     if promises.seconds is not None:
         found.append(_tail("seconds, 95 %", promises.seconds, [job.seconds for job in ended]))
     if promises.cost is not None:
         # What failed jobs cost is paid by those that came to an outcome.
-        found.append(_cost(float(promises.cost), [job.cost for job in jobs], len(ended)))
+        found.append(_cost(float(promises.cost), [job.cost for job in jobs if not job.waits], len(ended)))
     return found
 
 
@@ -106,59 +110,3 @@ def _cost(promise: float, costs: Sequence[float], outcomes: int) -> Held:
     mean = fmean(costs) * len(costs) / outcomes
     half = 1.96 * stdev(costs) * math.sqrt(len(costs)) / outcomes if len(costs) > 1 else math.inf
     return Held("USD an outcome", promise, mean, max(0.0, mean - half), mean + half, outcomes)
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A source of a step under watch: its audits against what is promised, its checks against how it began."""
-
-    step: str
-    source: str
-    audits: Watch | None = None
-    """None where nothing is promised that audits could break."""
-    checks: Watch | None = None
-    """None until enough was seen."""
-
-    @property
-    def drifted(self) -> bool:
-        """Whether it has become worse."""
-        return any(watch.drifted for watch in (self.audits, self.checks) if watch is not None)
-
-    @property
-    def why(self) -> str:
-        """For people."""
-        told: list[str] = []
-        if self.audits is not None and self.audits.drifted:
-            told.append(f"{self.audits.wrong} of {self.audits.audited} audited were wrong")
-        if self.checks is not None and self.checks.drifted:
-            told.append(f"checks object to it more often than to its first {WARM} answers")
-        return "; ".join(told)
-
-
-def watched(step: str, source: str, seen: Iterable[Seen], silent: float | None) -> Source:
-    """A source after its answers, oldest first. `wrong` of each is told of accepted and audited ones alone.
-
-    Two tests, each with half of the false alarms. What is accepted is chosen by trust and not by checks alone: so its
-    audits are held against `silent`, the share of silent errors that is promised, and not against the source's own
-    rate.
-    """
-    audits = Watch(Base(silent), delta=0.025) if silent is not None else None
-    checks: Watch | None = None
-    objected = spoken = 0
-    for each in seen:
-        if audits is not None and each.wrong is not None:
-            audits = audits.after(Seen(wrong=each.wrong))
-        if each.objected is None:
-            continue
-        if checks is not None:
-            checks = checks.after(Seen(wrong=each.objected))
-        else:
-            spoken, objected = spoken + 1, objected + each.objected
-            checks = Watch(Base(_begun(objected, spoken)), delta=0.025) if spoken == WARM else None
-    return Source(step, source, audits, checks)
-
-
-def _begun(objected: int, spoken: int) -> float:
-    """The share that checks objected to, two standard errors above what was counted: that far it is no drift."""
-    share = (objected + 1) / (spoken + 2)
-    return min(0.9, share + 2 * math.sqrt(share * (1 - share) / spoken))

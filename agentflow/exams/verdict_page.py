@@ -147,6 +147,9 @@ def _notes(report: Report, exam: Exam, whole: Summary) -> Iterator[str]:
     yield "An interval holds the true figure in 95 of 100 such exams; cases of one document count together."
     if not whole.silent.value and whole.silent.high is not None:
         yield f"No silent error was seen; so few cases prove no better than {100 * whole.silent.high:.2g} %."
+    unseen = len(exam.of("hold"))
+    if exam.pack.calibration and report.cases > unseen:
+        yield f"The pack goes by what tune and certify cases told; {unseen} cases it has not seen: --split hold."
     if exam.settings.human_cost is not None:
         yield f"A person who does a case alone costs {exam.settings.human_cost} USD, as the pack states."
     yield f"For assist, to check a proposal is taken for {100 * CHECKING:g} % of the work of doing the case."

@@ -5,6 +5,7 @@ Audits and demotions are rows of the job that they came from, like any attempt: 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 from sqlalchemy import select
 
@@ -12,7 +13,8 @@ from agentflow.engine.trace import PERSON, new_id
 from agentflow.engine.trust.figures import Figures
 from agentflow.errors import RunError
 from agentflow.exams.drift import Seen, demoted, widened
-from agentflow.exams.slo import Live, Source, is_sampled, watched
+from agentflow.exams.live_drift import Source, watched
+from agentflow.exams.slo import Live, is_sampled
 from agentflow.flow.journal import AttemptLine
 from agentflow.flow.pack import Pack
 from agentflow.flow.step import Step
@@ -25,10 +27,16 @@ RIGHT, WRONG = "right", "wrong"
 
 @dataclass(frozen=True)
 class Kept:
-    """A pack's jobs that have ended, oldest first, with what was tried for each."""
+    """A pack's jobs that have ended or wait for a person, oldest first, with what was tried for each."""
 
     jobs: Sequence[Job]
     attempts: Mapping[str, Sequence[Attempt]]
+
+    @property
+    def newest(self) -> str:
+        """The newest job that has ended; what waits goes on and is to find nothing strange among its attempts."""
+        ended = (job.id for job in reversed(self.jobs) if job.status != "awaiting_review")
+        return next(ended, self.jobs[-1].id)
 
     def live(self) -> list[Live]:
         """As promises are held against them."""
@@ -46,27 +54,56 @@ class Kept:
         """By step: whether the last audit found it wrong; nothing where there was none."""
         return {row.step: row.made == WRONG for row in self.attempts.get(job, ()) if row.source == AUDIT}
 
-    def seen(self, step: str, source: str) -> Iterator[Seen]:
-        """What is known of the source's answers since it was last taken back, oldest first."""
-        rows = [row for job in self.jobs for row in self.attempts.get(job.id, ())]
-        own = [row for row in rows if row.step == step and row.source == source]
-        since = max((row.id for row in own if row.fault == REINSTATED), default=0)
-        for row in own:
+    def seen(self, step: str, source: str, share: float) -> Iterator[Seen]:
+        """What is known of the source's answers since it was last taken back, oldest first: one a job.
+
+        What a source says again when it is asked again, and of the other lines of one document, hangs together with
+        what it said first: a test that counted it would take one hard document for a drift. So the first answer of a
+        job tells, in a list that of a line drawn by chance. Audits tell where chance has chosen the job by `share`, and
+        only of whose own answer has left the step.
+        """
+        since = max((row.id for row in self._own(step, source) if row.fault == REINSTATED), default=0)
+        by_job: dict[str, list[Attempt]] = {}
+        for row in self._own(step, source):
             if row.fault is None and row.id > since:
-                audit = self.wrong_steps(row.job_id)
-                yield Seen(audit.get(step) if row.accepted else None, bool(_errors(row)))
+                by_job.setdefault(row.job_id, []).append(row)
+        for job, rows in by_job.items():
+            passed = source in self._makers(job, step) and self._is_drawn(job, share)
+            audit = self.wrong_steps(job).get(step) if passed else None
+            yield Seen(audit, bool(_errors(_first(rows))))
+
+    def _own(self, step: str, source: str) -> Iterator[Attempt]:
+        rows = (row for job in self.jobs for row in self.attempts.get(job.id, ()))
+        return (row for row in rows if row.step == step and row.source == source)
+
+    def _makers(self, job: str, step: str) -> set[str]:
+        """Whose records have left the step, which need not be those of who was asked last."""
+        rows = [row for row in self.attempts.get(job, ()) if row.step == step and row.accepted]
+        return {(row.weighed or {}).get("left", {}).get("source", row.source) for row in rows}
+
+    def _is_drawn(self, job: str, share: float) -> bool:
+        """Whether chance has chosen the job for an audit: one that is looked at after a complaint is no sample."""
+        return is_sampled(job, share) and self._is_touchless(job)
+
+    def _is_touchless(self, job: str) -> bool:
+        return not any(row.source == PERSON for row in self.attempts.get(job, ()))
 
     def _live(self, job: Job) -> Live:
-        rows = self.attempts.get(job.id, ())
         audit = self.wrong_steps(job.id)
         return Live(
             job=job.id,
             finished=job.status == "finished",
-            touchless=not any(row.source == PERSON for row in rows),
+            touchless=self._is_touchless(job.id),
             seconds=job.seconds,
             cost=float(dollars(job.cost_micros)),
             wrong=any(audit.values()) if audit else None,
+            waits=job.status == "awaiting_review",
         )
+
+
+def _first(rows: Sequence[Attempt]) -> Attempt:
+    """The first answer to the line of a list that chance draws; rows are in the order in which they came."""
+    return min(rows, key=lambda row: sha256(f"line\x1f{row.job_id}\x1f{row.item}".encode()).digest())
 
 
 def is_mark(row: Attempt) -> bool:
@@ -80,10 +117,10 @@ def _errors(row: Attempt) -> list[str]:
 
 async def read(store: Store, pack: str) -> Kept:
     """What the store keeps of a pack's jobs."""
-    ended = (Job.pack == pack, Job.status.in_(("finished", "failed")))
+    told = (Job.pack == pack, Job.status.in_(("finished", "failed", "awaiting_review")))
     async with store.looking() as session:
-        jobs = (await session.scalars(select(Job).where(*ended).order_by(Job.created_at, Job.id))).all()
-        query = select(Attempt).join(Job, Job.id == Attempt.job_id).where(*ended).order_by(Attempt.id)
+        jobs = (await session.scalars(select(Job).where(*told).order_by(Job.created_at, Job.id))).all()
+        query = select(Attempt).join(Job, Job.id == Attempt.job_id).where(*told).order_by(Attempt.id)
         attempts: dict[str, list[Attempt]] = {}
         for row in (await session.scalars(query)).all():
             attempts.setdefault(row.job_id, []).append(row)
@@ -106,7 +143,7 @@ async def audit(store: Store, pack: Pack, job: str, wrong: Sequence[str]) -> Non
 
 
 async def demote(store: Store, job: str, source: Source) -> None:
-    """Keeps that a source was demoted, as a row of the newest job that it answered for."""
+    """Keeps that a source was demoted, as a row of a job."""
     await _note(store, job, source.step, source.source, fault=DEMOTED, made=source.why)
 
 
@@ -145,14 +182,16 @@ def drifting(kept: Kept, pack: Pack) -> list[Source]:
     """Every source of every ladder, as its answers leave it."""
     promised = pack.promises.silent
     return [
-        watched(step.name, source, kept.seen(step.name, source), _silent(step, promised))
+        watched(step.name, source, kept.seen(step.name, source, pack.promises.audits), _silent(step, promised))
         for step in pack.workflow.steps
         for source in step.policy.ladder
     ]
 
 
 def _silent(step: Step, promised: float | None) -> float | None:
-    return step.policy.alpha if step.policy.alpha is not None else promised
+    """What audits of the step may find wrong: they are of jobs, and of a list alpha is promised a line."""
+    alone = step.kind != "each" and step.policy.alpha is not None
+    return step.policy.alpha if alone else promised
 
 
 def without(figures: Figures, by_step: Mapping[str, Sequence[str]]) -> Figures:

@@ -2,7 +2,8 @@
 
 A source of the faulty-model kit answers case after case; a check of a set catch rate speaks of every answer, and a
 share of what it lets pass is audited. In the quiet runs nothing changes; in the others the source's own error rises at
-a case of its own.
+a case of its own. Once with the source's rates known, as an exam tells them; once as `agentflow slo` watches live
+jobs, which knows what is promised, and of the checks what they have said so far.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from pathlib import Path
 from statistics import median
 
 from agentflow.exams.drift import Base, Seen, Watch, takes
+from agentflow.exams.live_drift import Watching
 from agentflow.testing import Faulty, FaultyModel, Law, Outcome
 from agentflow.testing.chance import key, uniform
 from tests.benchmarks.picture import Bar, bars
@@ -123,12 +125,69 @@ def _formula(world: World, worse: float) -> float:
     return takes(world.base, worse, audits=world.audits) or math.inf
 
 
+LIVE = (
+    CHECKED,
+    World("a check that seldom speaks", Base(0.02, catch=0.5, alarm=0.005)),
+    World("a check that alarms in a tenth", Base(BASE, catch=0.8, alarm=0.1)),
+    World("a check that catches half, every case audited", Base(BASE, catch=0.5, alarm=0.02), audits=1.0),
+)
+SETTLED, EARLY = 10_000, 3_000
+"""Answers of a live source before it becomes worse."""
+
+
+def live(world: World) -> Watching:
+    """Whose silent errors are just as many as are promised: the test has nothing to spare."""
+    return Watching(world.base.wrong_given(False))
+
+
+def is_accused_live(world: World, seed: int, cases: int = CASES) -> bool:
+    """Whether audits and checks together demote a live source that stays as it is within so many cases."""
+    watching = live(world)
+    for seen in islice(answers(world, seed, world.base.error, world.base.error, 0), cases):
+        watching.see(seen)
+        if watching.drifted:
+            return True
+    return False
+
+
+def is_found_live(world: World, seed: int, worse: float, change: int) -> bool:
+    """Whether a live source that becomes worse at the case `change` is demoted within the audits allowed; one accused
+    before counts as not found."""
+    watching, seen = live(world), answers(world, seed, world.base.error, worse, change)
+    for each in islice(seen, change):
+        watching.see(each)
+    if watching.drifted:
+        return False
+    most = watching.audited + WITHIN
+    while not watching.drifted and watching.audited < most:
+        watching.see(next(seen))
+    return watching.drifted
+
+
+def lived(runs: int, seed: int, cases: int = CASES) -> list[Metric]:
+    """How often live sources are demoted that have not changed, by audits and checks together; and those that have."""
+    rows = [_lived_quietly(world, runs, seed, cases) for world in LIVE]
+    return rows + [_lived_worse(change, runs, seed) for change in (SETTLED, EARLY)]
+
+
+def _lived_quietly(world: World, runs: int, seed: int, cases: int) -> Metric:
+    share = sum(is_accused_live(world, seed * 3_000_017 + run, cases) for run in range(runs)) / runs
+    name = f"live, {world.name}: false demotions by audits or checks in {cases:,} cases"
+    return Metric(name, share, *wilson(share, runs), 0.05, "at most")
+
+
+def _lived_worse(change: int, runs: int, seed: int) -> Metric:
+    share = sum(is_found_live(CHECKED, seed * 4_000_037 + run, WORSE, change) for run in range(runs)) / runs
+    name = f"live, {CHECKED.name}: {BASE:.0%} to {WORSE:.0%} after {change:,} answers: demoted within {WITHIN} audits"
+    return Metric(name, share, *wilson(share, runs), 0.90 if change == SETTLED else None)
+
+
 def picture(rows: list[Metric]) -> str:
     """Shares found and shares accused."""
     drawn = [
         Bar(*_label(row.name), row.value, row.low or 0.0, row.high or 0.0)
         for row in rows
-        if "within" in row.name or "false" in row.name
+        if ("within" in row.name or "false" in row.name) and not row.name.startswith("live")
     ]
     drawn.sort(key=lambda bar: [world.name for world in WORLDS].index(bar.label))
     return bars(f"Error up from {BASE:.0%}: share of runs demoted", drawn)
@@ -155,6 +214,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the metrics to this file, and the picture beside it")
     args = parser.parse_args()
     rows = measure(40 if args.quick else 500, args.seed)
+    rows += lived(40 if args.quick else 500, args.seed)
     if args.json is not None:
         (args.json.parent / "drift.svg").write_text(picture(rows), encoding="utf-8")
     finish("drift", rows, args.json)

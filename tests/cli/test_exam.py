@@ -221,3 +221,68 @@ def test_a_wrong_option_is_told(pack: Path, tmp_path: Path, arguments: list[str]
 def test_a_pack_without_cases_is_told(pack: Path, tmp_path: Path):
     (pack / "exam" / "cases.jsonl").unlink()
     assert "has no exam" in str(exam(pack, "--out", tmp_path / "out").exception)
+
+
+def test_one_name_for_two_candidates_is_told_before_anything_is_paid_for(pack: Path, tmp_path: Path):
+    given = (pack, "--faults", faults(tmp_path), "--out", tmp_path / "out")
+    assert "2 candidates are called small" in str(exam(*given, "--models", "small,small").exception)
+    assert not (tmp_path / "out" / "attempts.jsonl").exists()
+
+
+def test_tables_of_one_name_are_no_two_candidates(pack: Path, tmp_path: Path):
+    tables = [tmp_path / name / "cheaper.toml" for name in ("a", "b")]
+    for table in tables:
+        table.parent.mkdir()
+        table.write_text('[small]\nmodel = "openai/small"\n')
+    done = exam(pack, "--models", ",".join(map(str, tables)), "--out", tmp_path / "out")
+    assert "2 candidates are called cheaper" in str(done.exception)
+
+
+def test_no_money_at_all_is_told_as_that(pack: Path, tmp_path: Path):
+    done = exam(pack, "--faults", faults(tmp_path), "--max-cost", "0", "--out", tmp_path / "out")
+    assert "the money has ended before any run had" in str(done.exception)
+
+
+def test_a_split_without_cases_is_told(pack: Path, tmp_path: Path):
+    (pack / "exam" / "cases.jsonl").write_text(dump_cases([case_of(n, split="tune") for n in range(3)]))
+    done = exam(pack, "--faults", faults(tmp_path), "--split", "hold", "--out", tmp_path / "out")
+    assert "no case is in these splits" in str(done.exception)
+
+
+def test_bytes_that_are_no_text_are_no_exam(pack: Path, tmp_path: Path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "attempts.jsonl").write_bytes(b"\xff\xfe\n")
+    done = exam(pack, "--faults", faults(tmp_path), "--out", tmp_path / "out")
+    assert "line 1 is no line of an exam" in str(done.exception)
+
+
+OTHER = """
+from agentflow import Model, Pack, Policy, Price, Record, workflow
+
+class Letter(Record):
+    number: int
+    text: str
+
+class Reply(Record):
+    other: str
+
+async def speak(letter: Letter, *, model: Model) -> Reply:
+    return await model.ask(Reply, "Speak.", f"[case:{letter.number}]")
+
+other = Pack(
+    name="other",
+    workflow=workflow("other", takes=Letter, gives=Reply).step(speak, policy=Policy(ladder=("small", "large"))).build(),
+    prices={Reply: Price("1")},
+)
+"""
+
+
+def test_an_exam_of_records_that_the_pack_does_not_have_is_not_compared_with(pack: Path, tmp_path: Path):
+    other = tmp_path / f"p_other_{tmp_path.name.replace('-', '_')}"
+    (other / "exam").mkdir(parents=True)
+    (other / "pack.py").write_text(OTHER)
+    cases = [case_of(number, gold={"Reply": {"other": "x"}}) for number in range(3)]
+    (other / "exam" / "cases.jsonl").write_text(dump_cases(cases))
+    exam(other, "--faults", faults(tmp_path), "--out", tmp_path / "theirs")
+    done = exam(pack, "--faults", faults(tmp_path), "--against", tmp_path / "theirs", "--out", tmp_path / "out")
+    assert "what it keeps is no Reply as the pack has it" in str(done.exception)

@@ -1,6 +1,8 @@
 """`agentflow exam add` takes cases from files and, with a curator's yes, from what people have answered."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +65,7 @@ def test_a_correction_that_the_curator_does_not_take_becomes_none(corrected: tup
     pack, out = corrected
     done = agentflow("exam", "add", pack, "--from-reviews", "--out", out, answers="n\n")
     assert done.exit_code == 0, done.output
-    assert cases(pack) == []
+    assert not (pack / "exam").exists()
 
 
 def test_a_correction_that_is_a_case_already_is_not_offered_again(corrected: tuple[Path, Path]):
@@ -116,3 +118,12 @@ def test_a_run_that_is_not_there_is_told(tmp_path: Path):
     done = agentflow("exam", "add", pack, "--from-reviews", "--out", tmp_path / "nowhere")
     assert done.exit_code == 2
     assert "there is no run in" in done.output
+
+
+def test_what_was_erased_is_not_offered(corrected: tuple[Path, Path]):
+    pack, out = corrected
+    with closing(sqlite3.connect(out / "agentflow.db")) as database, database:
+        database.execute("UPDATE job SET erased_at = '2026-01-01 00:00:00', input = '{}'")
+    done = agentflow("exam", "add", pack, "--from-reviews", "--out", out, "--yes")
+    assert done.exit_code == 0, done.output
+    assert "0 cases added" in done.output

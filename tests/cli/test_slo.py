@@ -21,7 +21,7 @@ def ran(tmp_path: Path) -> tuple[Path, Path]:
     text = (pack / "pack.py").read_text()
     text = text.replace("import EffectKey, Pack,", "import EffectKey, Pack, Promises,")
     text = text.replace(
-        "delivers=Counted,", "delivers=Counted, promises=Promises(silent=0.5, touchless=0.01, audits=1),"
+        "delivers=Counted,", "delivers=Counted, promises=Promises(silent=0.5, touchless=0.01, seconds=60, audits=1),"
     )
     (pack / "pack.py").write_text(text)
     out = tmp_path / "out"
@@ -53,3 +53,22 @@ def test_an_audit_needs_its_finding(ran: tuple[Path, Path]):
     pack, out = ran
     assert call("slo", pack, "--out", out, "--audit", "job_x").exit_code == 2
     assert call("slo", pack, "--out", out, "--right").exit_code == 2
+
+
+def test_without_a_run_it_says_where_to_look_and_makes_no_database(ran: tuple[Path, Path], tmp_path: Path):
+    told = call("slo", ran[0], "--out", tmp_path / "nowhere")
+    assert told.exit_code == 2
+    assert "there is no run in" in told.output
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_jobs_that_wait_for_a_person_count_and_the_json_is_json(ran: tuple[Path, Path]):
+    pack, out = ran
+
+    def no_number(text: str) -> None:
+        raise AssertionError(f"{text} is no JSON")
+
+    found = json.loads(call("slo", pack, "--out", out, "--json").output, parse_constant=no_number)
+    by_name = {each["name"]: each for each in found["promises"]}
+    assert by_name["without a person"]["value"] == pytest.approx(2 / 3)
+    assert by_name["seconds, 95 %"]["high"] is None

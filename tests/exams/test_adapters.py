@@ -112,3 +112,36 @@ def test_a_job_that_nobody_answered_is_no_case():
 
 def test_a_tag_is_taken_from_the_gold():
     assert tagged(case_of(1, tags={}), {"vendor": "Reply.topic", "none": "Reply.none"}).tags == {"vendor": "topic 1"}
+
+
+def test_that_a_person_has_to_look_goes_out_as_a_sample_and_comes_back(tmp_path: Path):
+    cases = [case_of(1, review=True, split="hold"), case_of(2, split="tune")]
+    text = "".join(json.dumps(each) + "\n" for each in to_inspect(cases))
+    assert read_any(written(tmp_path, "a.jsonl", text), letters) == cases
+
+
+def test_a_line_of_json_may_hold_what_python_takes_for_the_end_of_a_line(tmp_path: Path):
+    case = case_of(1, input={"number": 1, "text": "a\u2028b"}, split="tune")
+    text = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in to_inspect([case]))
+    assert read_any(written(tmp_path, "a.jsonl", text), letters) == [case]
+
+
+def test_a_column_that_takes_the_place_of_another_is_told(tmp_path: Path):
+    with pytest.raises(PackError, match=r"the column tags leaves no place for tags\.vendor"):
+        read_any(written(tmp_path, "a.csv", "id,tags,tags.vendor\n1,x,acme\n"), letters)
+
+
+def test_a_row_with_more_cells_than_columns_is_told(tmp_path: Path):
+    with pytest.raises(PackError, match=r"a\.csv, row 2: it has more cells"):
+        read_any(written(tmp_path, "a.csv", "id,input.text\n1,hello, you\n"), letters)
+
+
+def test_a_cell_that_is_longer_than_a_table_may_hold_is_told(tmp_path: Path):
+    with pytest.raises(PackError, match="cannot be read"):
+        read_any(written(tmp_path, "a.csv", f"id,input.text\n1,{'x' * 200_000}\n"), letters)
+
+
+def test_what_was_answered_before_a_record_changed_is_no_case(tmp_path: Path):
+    given = {"input": {"number": 1, "text": "a"}}
+    assert reviewed(letters, "job_1", given, [("Gone", {"code": 1})], "Sent") is None
+    assert reviewed(letters, "job_1", given, [("Reply", {"old": 1})], "Sent") is None

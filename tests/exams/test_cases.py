@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agentflow import Document, Pack, Price, Record, workflow
 from agentflow.errors import PackError
 from agentflow.exams.cases import SPLITS, Case, checked, dump_cases, read_cases, read_exam, split_of
 from agentflow.exams.filling import filled
@@ -106,3 +107,49 @@ def test_a_record_of_which_little_is_known_is_filled():
 
 def test_a_case_keeps_its_split_whatever_else_there_is():
     assert Case(id="x", input={}, gold={"Reply": {}}, tags={"vendor": "acme"}).part == split_of("acme")
+
+
+def test_an_exam_without_a_case_is_told(tmp_path: Path):
+    with pytest.raises(PackError, match="has no case"):
+        read_exam(letters, folder_of(tmp_path))
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\u0085", "\x0b"])
+def test_a_text_may_hold_what_python_takes_for_the_end_of_a_line(tmp_path: Path, end: str):
+    path, case = tmp_path / "cases.jsonl", case_of(1, input={"number": 1, "text": f"a{end}b"})
+    path.write_text(dump_cases([case]), encoding="utf-8")
+    assert read_cases(path) == [case]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_case(tmp_path: Path):
+    path = tmp_path / "cases.jsonl"
+    path.write_text(dump_cases([case_of(1)]), encoding="utf-8-sig")
+    assert read_cases(path) == [case_of(1)]
+
+
+def test_an_input_that_the_pack_does_not_take_is_told_before_anything_is_run(tmp_path: Path):
+    with pytest.raises(PackError, match="1: input: number: Input should be a valid integer"):
+        checked(letters, tmp_path, [case_of(1, input={"number": "x", "text": "a"})])
+
+
+def test_copies_of_a_document_under_two_names_are_in_one_split(tmp_path: Path):
+    pages = Pack(
+        name="pages", workflow=workflow("pages", takes=Document, gives=Page).step(read_page).build(),
+        prices={Page: Price("1")},
+    )  # fmt: skip
+    cases = [
+        Case(id="a", file="a", gold={"Page": {}}, split="tune"),
+        Case(id="b", file="b", gold={"Page": {}}, split="hold"),
+    ]
+    for case in cases:
+        (tmp_path / case.id).write_text("the same")
+    with pytest.raises(PackError, match=r"b \(hold\) and a \(tune\) share the content"):
+        checked(pages, tmp_path, cases)
+
+
+class Page(Record):
+    words: int
+
+
+async def read_page(document: Document) -> Page:
+    return Page(words=document.size)

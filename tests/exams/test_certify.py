@@ -140,3 +140,11 @@ def test_advice_says_how_many_more_cases_would_let_more_pass():
 def test_a_promise_is_a_share():
     with pytest.raises(ValueError, match="alpha=2"):
         Promise(2)
+
+
+def test_a_share_that_takes_more_cases_than_a_larger_one_is_not_spoken_of():
+    tuned = [Scored(1.0, number == 3) for number in range(20)]
+    told = advice(certify([], Promise(0.1), of=0), tuned, 20)
+    counts = [int(line.split()[1]) for line in told if line.startswith("about")]
+    assert counts == sorted(counts)
+    assert told[-1].endswith("would let 100% pass")

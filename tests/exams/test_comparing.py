@@ -2,11 +2,14 @@
 
 import random
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from agentflow.exams.comparing import compare, holm, mcnemar
+from agentflow.exams.comparing import EXACT, by_signs, compare, holm
 from agentflow.exams.scoring import Mark
 
 
@@ -49,7 +52,23 @@ def test_two_runs_without_a_case_in_common_cannot_be_compared():
 
 @pytest.mark.parametrize(("fewer", "more", "p"), [(0, 0, 1.0), (0, 5, 0.0625), (6, 6, 1.0), (2, 8, 0.109375)])
 def test_mcnemars_test_is_exact(fewer: int, more: int, p: float):
-    assert mcnemar(fewer, more) == pytest.approx(p)
+    assert by_signs([-1] * fewer + [1] * more) == pytest.approx(p)
+
+
+@given(st.lists(st.integers(-4, 4), max_size=9))
+def test_clusters_that_may_come_out_either_way_have_the_p_of_all_their_signs(rises: list[int]):
+    sums = [abs(sum(s * r for s, r in zip(signs, rises, strict=True))) for signs in product((-1, 1), repeat=len(rises))]
+    assert by_signs(rises) == pytest.approx(sum(each >= abs(sum(rises)) for each in sums) / len(sums))
+
+
+def test_a_few_clusters_that_all_change_alike_are_no_proof():
+    assert by_signs([4] * 5) == pytest.approx(1 / 16)
+
+
+def test_of_many_clusters_the_normal_law_says_nearly_what_the_exact_one_does():
+    rises = [1, -2, 3] * (EXACT // 3) + [3] * 20
+    few, many = by_signs(rises[-EXACT:]), by_signs([*rises[-EXACT:], 1, -1])
+    assert many == pytest.approx(few, rel=0.1)
 
 
 def test_a_run_held_against_itself_has_not_become_worse():

@@ -178,3 +178,11 @@ def test_an_exam_that_is_killed_goes_on_without_paying_for_a_kept_step_again(tmp
     told, kept = asyncio.run(examined(plan_of(models, cases=40, names=("small",)), tmp_path))
     assert (told.done, told.kept) == (120, len(before.ends))
     assert sends(models) == sum(line.cost > 0 for line in kept.steps.values()) - paid
+
+
+def test_the_latest_runs_of_a_candidate_are_never_of_two_models(tmp_path: Path):
+    kept = Kept(tmp_path)
+    for number, (stamp, case) in enumerate((("a", "1"), ("a", "2"), ("b", "1"))):
+        kept.add(Ended(run=str(number), candidate="small", case=case, trial=0, status="finished", stamp=stamp))
+    kept.close()
+    assert Kept(tmp_path).latest == ["2"]

@@ -12,6 +12,7 @@ from agentflow.exams.keeping import Kept
 from agentflow.exams.planning import Plan
 from agentflow.exams.running import examine
 from agentflow.exams.scoring import Marks, marks_of
+from agentflow.exams.tune_cases import asked_of
 from agentflow.testing import FakeModel, FakeModels
 
 
@@ -153,3 +154,10 @@ async def test_a_form_that_is_never_right_is_seen_by_a_person(tmp_path: Path):
     fake = FakeModels(small=FakeModel(lambda _: {"nothing": 1}))
     found, _, _ = await examined(tmp_path, "small", models=fake)
     assert found["small"].whole[0].result == "review"
+
+
+async def test_a_router_knows_of_a_case_what_the_steps_before_have_made_of_it(tmp_path: Path):
+    _, kept, keys = await examined(tmp_path, "small", "rule")
+    step = next(step for step in orders.workflow.steps if step.name == "code")
+    found = asked_of(EXAM, kept, keys, step, ("tune", "certify", "hold"))
+    assert {case.case: dict(case.features) for case in found} == {"1#0": {"Line.text": "a"}, "1#1": {"Line.text": "b"}}

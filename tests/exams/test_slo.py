@@ -1,6 +1,5 @@
-"""Live jobs are held against what a pack promises, and sources that have become worse are found."""
+"""Live jobs are held against what a pack promises."""
 
-import random
 from dataclasses import replace
 from decimal import Decimal
 
@@ -8,8 +7,7 @@ import pytest
 
 from agentflow import Promises
 from agentflow.errors import PackError
-from agentflow.exams.drift import Seen
-from agentflow.exams.slo import WARM, Live, held, is_sampled, watched
+from agentflow.exams.slo import Live, held, is_sampled
 
 ALL = Promises(silent=0.05, touchless=0.8, seconds=10, cost=Decimal("0.10"), audits=1.0)
 
@@ -69,20 +67,14 @@ def test_a_share_above_one_cannot_be_promised():
         Promises(silent=2)
 
 
-def test_audits_that_find_more_errors_than_promised_find_a_drift():
-    worse = watched("read", "small", [Seen(wrong=n % 4 == 0) for n in range(200)], 0.02)
-    assert worse.drifted
-    assert "50 of 200 audited were wrong" in worse.why
-    assert not watched("read", "small", [Seen(wrong=False) for _ in range(200)], 0.02).drifted
+def test_jobs_that_wait_for_a_person_are_none_that_ended_without_one():
+    jobs = [live(n) for n in range(50)] + [live(50 + n, finished=False, waits=True) for n in range(150)]
+    found = by_name(jobs)["without a person"]
+    assert (found.state, found.value, found.cases) == ("broken", 0.25, 200)
+    assert by_name(jobs)["USD an outcome"].value == pytest.approx(0.02)
 
 
-def test_checks_that_object_more_often_than_in_the_beginning_find_a_drift():
-    rng = random.Random(1)
-    begun = [Seen(objected=rng.random() < 0.05) for _ in range(WARM)]
-    same, more = ([Seen(objected=rng.random() < share) for _ in range(3000)] for share in (0.05, 0.15))
-    assert not watched("read", "small", [*begun, *same], None).drifted
-    assert watched("read", "small", [*begun, *more], None).drifted
-
-
-def test_a_source_is_not_watched_by_its_checks_before_it_is_known():
-    assert watched("read", "small", [Seen(objected=True)] * (WARM - 1), None).checks is None
+def test_nothing_is_spent_where_nothing_was_seen():
+    assert {each.spent for each in held([], ALL)} == {0.0}
+    [whole] = held([live(n) for n in range(20)], Promises(touchless=1.0))
+    assert whole.spent == 0.0

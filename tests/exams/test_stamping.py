@@ -148,7 +148,7 @@ def test_a_changed_check_is_unmeasured_again(load: Load):
     figures = measured(load(PACK))
     found = left(figures, load(PACK.replace(">= 0", "> 0")))
     assert (found[0], found[1]) == ({"small", "hand"}, set())
-    assert "the check positive of read has changed" in found[2][0]
+    assert "the check positive of read: its code has changed" in found[2][0]
 
 
 def test_what_a_step_does_not_use_may_change(load: Load):
@@ -194,3 +194,46 @@ def test_the_packs_hash_is_of_its_code_and_not_of_its_exam(tmp_path: Path):
     assert files_hash(tmp_path) == before
     (tmp_path / "pack.py").write_text("b")
     assert files_hash(tmp_path) != before
+
+
+def with_ladder(figures: Figures) -> Figures:
+    step = figures.steps["read"].model_copy(update={"ladder": Tuned(rungs=(Rung(source="small", bar=0.9),))})
+    return figures.model_copy(update={"steps": {"read": step}})
+
+
+def test_a_step_that_is_gone_takes_its_figures_along_and_nothing_breaks(load: Load):
+    figures = measured(load(PACK))
+    renamed = load(PACK.replace("async def read", "async def scan").replace(".step(read", ".step(scan"))
+    found, told = fresh(figures, renamed, {"small": SMALL})
+    assert found.steps == {}
+    assert told[0].startswith("the step read is gone")
+
+
+def test_without_a_check_that_could_object_the_ladder_that_was_certified_with_it_is_given_up(load: Load):
+    figures = with_ladder(measured(load(PACK)))
+    found, told = fresh(figures, load(PACK.replace(", checks=[positive]", "")), {"small": SMALL})
+    assert found.steps["read"].ladder is None
+    assert "the check positive of read: it is gone" in told[0]
+
+
+def test_a_ladder_that_was_certified_for_other_promised_fields_is_given_up(load: Load):
+    figures = with_ladder(measured(load(PACK)))
+    policy = 'Policy(ladder=("hand", "small"), alpha=0.1, promises=("value",))'
+    found, told = fresh(figures, load(PACK.replace('Policy(ladder=("hand", "small"))', policy)), {"small": SMALL})
+    assert found.steps["read"].ladder is None
+    assert set(found.steps["read"].every.sources) == {"small", "hand"}
+    assert "was certified for other promised fields" in told[0]
+
+
+def test_another_model_behind_a_judge_leaves_its_check_unmeasured(load: Load):
+    judged = PACK.replace(
+        "def positive(total: Total)", "@asks('judge')\nasync def positive(total: Total, *, model: Model)"
+    )
+    judged = judged.replace("import Model,", "import asks, Model,")
+    pack = load(judged)
+    configs = {"small": SMALL, "judge": SMALL}
+    figures = measured(pack).model_copy(update={"stamps": stamps_of(pack, configs)})
+    assert fresh(figures, pack, configs)[1] == []
+    found, told = fresh(figures, pack, {**configs, "judge": SMALL.model_copy(update={"model": "openai/other"})})
+    assert found.steps["read"].every.checks == {}
+    assert "the check positive of read: another model judges" in told[0]

@@ -6,10 +6,11 @@ from decimal import Decimal
 import pytest
 
 from agentflow.engine.trust.verdict import Attempt
-from agentflow.exams.certify import Promise
+from agentflow.exams.certify import Promise, Scored, certify
 from agentflow.exams.ladder import NEVER, Rung
 from agentflow.exams.ladder_replay import Asked, Weighing, measured
 from agentflow.exams.tune import Wish, certify_ladder, ladders, options, tune, tuned
+from agentflow.exams.tune_cases import one_a_document, one_a_vendor
 from tests.engine.desk import Total
 
 PRICE = {"small": Decimal("0.01"), "large": Decimal("0.20")}
@@ -95,3 +96,26 @@ def test_what_the_ladder_does_not_take_is_never_certified():
 def test_a_rung_that_is_never_enough_by_itself_is_kept_without_a_bar():
     ladder = tuned(("small", "large"), (NEVER, -NEVER), 0.5)
     assert [rung.bar for rung in ladder.rungs] == [None, 0.0]
+
+
+def by_vendor(seed: int) -> list[Asked]:
+    """20 documents of each of 50 vendors, of which a vendor in eighteen is misread whenever it writes."""
+    rng = random.Random(seed)
+    wrong = [rng.random() < 1 / 18 for _ in range(50)]
+    return [
+        Asked(f"{v}-{d}", Total(value=8 if wrong[v] else 7), {}, document=f"{v}-{d}", vendor=f"v{v}")
+        for v in range(50)
+        for d in range(20)
+    ]
+
+
+def proves(cases: list[Asked]) -> bool:
+    scores = [Scored(1.0, case.truth != Total(value=7)) for case in cases]
+    return certify(scores, Promise(0.05), of=len(cases)).bar is not None
+
+
+def test_vendors_that_are_misread_as_a_whole_deceive_who_counts_documents_and_not_who_counts_vendors():
+    exams = [by_vendor(seed) for seed in range(200)]
+    assert sum(proves(one_a_document(cases)) for cases in exams) > 0.12 * len(exams)
+    assert sum(proves(one_a_vendor(cases)) for cases in exams) <= 0.05 * len(exams)
+    assert len(one_a_vendor(exams[0])) == 50

@@ -1,6 +1,7 @@
 """The verdict page says what can be left to whom, by three conditions, and what would change that."""
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 from html.parser import HTMLParser
 from typing import Any
@@ -189,3 +190,12 @@ def test_names_that_look_like_markup_are_text():
 @pytest.mark.parametrize("counts", [(0, 0, 5), (5, 0, 0), (0, 5, 0), (1, 0, 0)])
 def test_a_page_can_be_made_of_very_little(counts: tuple[int, int, int]):
     parts(page(*report(told("small", *counts, cost="0"))))
+
+
+def test_cases_that_a_pack_was_tuned_on_are_told_apart_from_those_that_it_has_not_seen():
+    found, exam = report(told("pack", 90, 0, 10))
+    assert "--split hold" not in page(found, exam)
+    tuned = replace(exam, pack=replace(exam.pack, calibration={"steps": {}, "about": "counted"}))
+    unseen = len(exam.of("hold"))
+    assert f"{unseen} cases it has not seen: --split hold" in page(found, tuned)
+    assert "--split hold" not in page(replace(found, cases=unseen), tuned)

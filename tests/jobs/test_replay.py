@@ -14,7 +14,7 @@ from agentflow.errors import RunError
 from agentflow.jobs.findings import Replay
 from agentflow.jobs.ledger.tables import Verification
 from agentflow.jobs.replay import replay
-from agentflow.jobs.runner import Runner
+from agentflow.jobs.runner import Runner, open_runner
 from agentflow.jobs.tables import Attempt, Job, Kept
 from tests.jobs import replayed
 from tests.jobs.replayed import BILL, Sums, finished, pack, running, texts
@@ -189,3 +189,42 @@ async def test_without_its_documents_nothing_is_said_of_a_job_that_read_some(tmp
     async with a_finished_job(tmp_path, None) as (runner, job):
         with pytest.raises(RunError, match="name their folder"):
             await replay(runner.store, job.id, pack(), None)
+
+
+def climbing(*bars: float | None, bar: float = 0.3) -> Pack:
+    """The pack with a ladder that an exam has chosen: its bars are below what the policy asks for without one."""
+    often = {"systematic": {"hits": 10, "misses": 90}, "slip": {"hits": 10, "misses": 90}}
+    seldom = {"systematic": {"hits": 30, "misses": 70}, "slip": {"hits": 30, "misses": 70}}
+    rungs = [
+        {"source": name} | ({} if at is None else {"bar": at})
+        for name, at in zip(("small", "frontier"), bars, strict=False)
+    ]
+    steps = {
+        "extract": {"every": {"sources": {"small": often, "frontier": seldom}}, "ladder": {"rungs": rungs, "bar": bar}}
+    }
+    return replace(pack(), calibration={"steps": steps})
+
+
+@pytest.mark.parametrize("alpha", [0.005, None])
+@pytest.mark.parametrize("said", [[], [replayed.RIGHT, {"net": 2, "tax": 1, "total": 3}]])
+async def test_what_a_tuned_ladder_let_pass_is_held_against_its_own_bars(
+    tmp_path: Path, said: list[dict[str, int]], alpha: float | None
+):
+    """With the second answers another record leaves the step than the last one that was given."""
+    of = climbing(None, 0.3) if said else climbing(0.3)
+    steps = [replace(s, policy=replace(s.policy, alpha=alpha if s.policy.ladder else None)) for s in of.workflow.steps]
+    of = replace(of, workflow=replace(of.workflow, steps=tuple(steps)))
+    async with open_runner(of, home=tmp_path, models=replayed.answering(*said)) as runner:
+        job = await finished(runner)
+        assert (job.status, job.output) == ("finished", replayed.RIGHT)
+        found = await again(runner, job.id, of)
+        last = [row for row in await runner.store.attempts(job.id) if row.step == "extract"][-1]
+    assert (found.differs, found.again) == ([], "pass"), found.findings
+    assert ((last.weighed or {}).get("left") is not None) == bool(said)
+
+
+async def test_what_lies_below_a_tuned_ladders_bar_does_not_hold(tmp_path: Path):
+    async with open_runner(climbing(0.3), home=tmp_path, models=replayed.answering()) as runner:
+        job = await finished(runner)
+        found = await again(runner, job.id, climbing(0.3, bar=0.9999))
+    assert "not trusted as its policy promises" in texts(found.differs)

@@ -198,7 +198,8 @@ class Stamps(Counted):
     pack: str = ""
     """Of the pack's code and tables as a whole, for people."""
     prompts: dict[str, str] = {}
-    """By step: of what makes its question. By `step/source`: of the function. By `step#check`: of the check."""
+    """By step: of what makes its question. By `step/source`: of the function. By `step#check`: of the check.
+    By `step!promises`: of the fields that its policy promises."""
     models: dict[str, str] = {}
     """By role: of the model that played it, and how it was asked."""
 
