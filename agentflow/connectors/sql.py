@@ -127,8 +127,11 @@ def single(engine: Engine) -> Engine:
 
 @contextmanager
 def one_trip(connection: Connection) -> Generator[None]:
-    """Statements that give nothing back, sent to a server together; they take effect, or raise, at the block's end."""
-    if connection.dialect.name != "postgresql":
+    """Statements that give nothing back, sent to a server together; they take effect, or raise, at the block's end.
+
+    One by one where the driver is asynchronous, whose pipeline a plain block cannot end.
+    """
+    if connection.dialect.name != "postgresql" or connection.dialect.is_async:
         yield
         return
     raw: Any = connection.connection.driver_connection

@@ -7,14 +7,14 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 
-from sqlalchemy import event, func, select
+from sqlalchemy import Engine, event, func, select
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from agentflow.connectors.sql import open_database
 from agentflow.jobs.ledger.audit import audit
 from agentflow.jobs.ledger.giving import charge_of, credit
 from agentflow.jobs.ledger.tables import Charge, Credit, Outbox, Transfer
-from agentflow.jobs.store import Store
+from agentflow.jobs.store import open_store
 from agentflow.jobs.tables import Job
 from tests.jobs.ledger.books import open_books, verification
 
@@ -23,11 +23,10 @@ Act = Callable[[str, str, int], Awaitable[None]]
 
 async def settle(url: str, job: str, cut: int) -> None:
     """Settles the job; killed at statement number `cut`."""
-    async with open_database(url) as engine:
-        store = Store(engine)
+    async with open_store(url) as store:
         row = await store.get(job)
         assert row is not None
-        arm(engine.sync_engine, cut)
+        arm(Engine, cut)
         await store.finish(job, verification(row), result={}, output={})
 
 
