@@ -5,7 +5,7 @@ import json
 import math
 import random
 import uuid
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -210,6 +210,25 @@ class Client:
         """Says what is wrong with a charged outcome; the dispute's id."""
         body = {"reason": reason, "fields": dict(fields or {})}
         return (await self._create(f"/v1/jobs/{job}/disputes", json=body)).json()["id"]
+
+    async def jobs(self, **wanted: str) -> AsyncGenerator[Job]:
+        """All jobs, the newest first, page by page; `status="failed"` or `pack="invoices"` for some of them."""
+        cursor: dict[str, str] = {}
+        while True:
+            page = (await self._ask("GET", "/v1/jobs", params={**wanted, **cursor, "limit": "100"})).json()
+            for body in page["data"]:
+                yield _job(body)
+            if not page["has_more"]:
+                return
+            cursor = {"cursor": page["next_cursor"]}
+
+    async def listen(self, url: str, topics: Sequence[str] = ()) -> tuple[str, str]:
+        """Has events sent to a URL, all where no topics are named: the endpoint's id, and the secret that signs them.
+
+        The secret is told this once; `agentflow.jobs.telling.signing.verify(secret, headers, body)` checks a message.
+        """
+        made = (await self._create("/v1/webhook-endpoints", json={"url": url, "topics": list(topics)})).json()
+        return made["id"], made["secret"]
 
     async def prices(self) -> Mapping[str, Mapping[str, Money]]:
         """What outcomes cost, by pack and outcome."""

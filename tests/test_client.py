@@ -39,6 +39,20 @@ async def test_a_review_is_looked_at_and_answered_and_the_job_is_followed_to_its
         assert (await api.dispute(job.id, "wrong")).startswith("dp_")
 
 
+async def test_jobs_are_listed_page_by_page_each_once(tmp_path: Path):
+    async with serving(tmp_path, work=False) as served, await client(served) as api:
+        made = [(await api.submit("toy", given={"lines": [str(i)]}, reference=str(i))).id for i in range(103)]
+        assert sorted([job.id async for job in api.jobs(pack="toy")]) == sorted(made)
+        assert [job async for job in api.jobs(status="failed")] == []
+
+
+async def test_who_listens_is_given_the_secret_that_messages_are_signed_with(tmp_path: Path):
+    async with serving(tmp_path, work=False) as served, await client(served) as api:
+        endpoint, secret = await api.listen("https://93.184.216.34/hook", ["job.finished"])
+        assert endpoint.startswith("whe_")
+        assert secret.startswith("whsec_")
+
+
 async def test_a_refusal_is_an_error_with_its_code(tmp_path: Path):
     async with serving(tmp_path, work=False) as served, await client(served) as api:
         with pytest.raises(ApiError) as refused:

@@ -14,6 +14,7 @@ PRINTS = {
     "person_in_the_loop.py": "unclear: Approved",
     "effect_once.py": "1 parcel",
     "as_a_library.py": "large: Refused 20 cents",
+    "ask_a_model.py": "finished {'queue': 'billing', 'order': 'A18'} after 2 answers",
     "inside_a_product.py": "ada: {'status': 'finished', 'title': 'Nice chair'}",
 }
 

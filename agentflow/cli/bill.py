@@ -27,30 +27,63 @@ from agentflow.jobs.tables import LOCAL
 
 Sessions = async_sessionmaker[AsyncSession]
 
+NOTHING = {"model": "no model was called", "step": "no step has called a model"}
+"""What there is to say where a margin has no lines."""
+
 
 class Place(NamedTuple):
     """Whose books, and where they are."""
 
-    url: str
+    out: Path | None
+    db: str | None
     tenant: str
 
+    @property
+    def url(self) -> str:
+        """The database. Raises click.UsageError where none is named: only when it is needed, help needs none."""
+        if (self.out is None) == (self.db is None):
+            raise click.UsageError(
+                "name the books: --out FOLDER of a run or of a server (such as out/invoices), or --db URL"
+            )
+        if self.out and not (self.out / "agentflow.db").is_file():
+            raise click.UsageError(f"there is no run in {self.out}; name the folder that `agentflow run` wrote to")
+        return self.db or f"sqlite:///{self.out / 'agentflow.db' if self.out else ''}"
 
-@click.group("bill")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of a run, whose job database is meant.")
+
+class Named(click.Group):
+    """A group whose options may stand behind its commands too."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """See `click.Group`; brings its options to the front."""
+        front: list[str] = []
+        back: list[str] = []
+        words = iter(args)
+        for word in words:
+            name, equals, _ = word.partition("=")
+            if name in ("--out", "--db", "--tenant"):
+                front += [word, *([] if equals else [value for value in (next(words, None),) if value is not None])]
+            else:
+                back.append(word)
+        return super().parse_args(ctx, [*front, *back])
+
+
+@click.group("bill", cls=Named)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of a run or server, whose job database is meant.")
 @click.option("--db", metavar="URL", help="Job database: sqlite:///FILE or postgresql://...")
 @click.option("--tenant", default=LOCAL, show_default=True, help="Whose bill.")
 @click.pass_context
 def command(context: click.Context, out: Path | None, db: str | None, tenant: str) -> None:
-    """What was charged and why, disputes, credits, and proof that the sums are right."""
-    if (out is None) == (db is None):
-        raise click.UsageError("name the books: --out FOLDER of a run (such as out/invoices), or --db URL")
-    if out and not (out / "agentflow.db").is_file():
-        raise click.UsageError(f"there is no run in {out}; name the folder that `agentflow run` wrote to")
-    context.obj = Place(db or f"sqlite:///{out / 'agentflow.db' if out else ''}", tenant)
+    """What was charged and why, disputes, credits, and proof that the sums are right.
+
+    \b
+    agentflow bill --out out/invoices statement
+    agentflow bill --db sqlite:///out/server/agentflow.db --tenant acme statement --format html
+    """
+    context.obj = Place(out, db, tenant)
 
 
 @command.command()
-@click.option("--currency", default="USD", show_default=True)
+@click.option("--currency", default="USD", show_default=True, help="Each currency has statements of its own.")
 @click.option("--until", type=click.DateTime(), help="Only what was charged before.  [default: now]")
 @click.option("--close", "closing", is_flag=True, help="Close it: it never changes, later credits go to the next.")
 @click.option("--format", "form", type=click.Choice(["text", "json", "csv", "html"]), default="text", show_default=True)
@@ -169,6 +202,8 @@ def margin(place: Place, by: By, since: datetime | None, until: datetime | None,
 
 def _margins(by: str, found: Sequence[Margin]) -> list[str]:
     """A table for people: every amount with its currency."""
+    if not found:
+        return [NOTHING.get(by, "there are no jobs")]
     head = (by, "jobs", "calls", "charged", "cost USD", "free USD", "margin USD")
     rows = [[cell or "-" for cell in bill.margin_row(one).values()][:-1] for one in found]
     cells = [head, *([printable(name), *rest] for name, *rest in rows)]

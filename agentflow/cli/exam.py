@@ -58,6 +58,12 @@ def command() -> None:
     """Measure a pack and its models on cases whose right answer is known.
 
     `agentflow exam PACK` runs the exam; `agentflow exam run --help` tells its options.
+
+    \b
+    agentflow exam add tickets cases.csv             columns id, input.FIELD (or file), gold.RECORD.FIELD, tags.NAME
+    agentflow exam tickets --trials 3 --max-cost 5   writes verdict.html, report.json and calibration.json
+    agentflow exam tickets --faults faulty.toml      a rehearsal with faulty models, without a key
+    agentflow tune tickets --alpha .01               chooses ladders from what it found
     """
 
 
@@ -73,7 +79,11 @@ def command() -> None:
 @click.option(
     "--against", metavar="RUN", help="Compare with the exam in this folder; RUN:NAME for one of its candidates."
 )
-@click.option("--faults", type=click.Path(exists=True, path_type=Path), help="Ask the models of a faulty.toml instead.")
+@click.option(
+    "--faults",
+    type=click.Path(exists=True, path_type=Path),
+    help="Ask the faulty models of this faulty.toml, with the gold as truth, instead; free and without a key.",
+)
 @click.option("--max-cost", metavar="USD", callback=parse_usd, help="What models may cost, all starts together.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for what is found.  [default: out/NAME/exam]")
 @click.option("--concurrency", type=click.IntRange(1), default=8, show_default=True, help="Runs under way at once.")
@@ -104,7 +114,7 @@ def run(pack: str, out: Path | None, printed: bool, **given: Any) -> None:
     if printed:
         click.echo((home / "report.json").read_text(encoding="utf-8"))
     else:
-        show(report, home, console)
+        show(report, home, console, None if options.faults else pack)
     raise SystemExit(0 if report.ok and report.complete else 1)
 
 
@@ -266,6 +276,8 @@ def following(total: int, console: Console) -> Generator[Callable[[Ended], None]
     """Says how far the exam is and what it has cost, on a terminal only."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     spent = Decimal(0)
+    if not console.is_terminal:
+        console.print(f"{total} runs; on a terminal the progress is shown")
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("starting", total=total)
 

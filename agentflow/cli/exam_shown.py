@@ -10,13 +10,15 @@ from agentflow.cli.results import printable
 from agentflow.exams.comparing import Comparison
 from agentflow.exams.intervals import Estimate
 from agentflow.exams.report import Held, Report
+from agentflow.exams.verdict_picture import plain
 
+CENT = 0.01
 MOST = 8
 """Cases that are named."""
 
 
-def show(report: Report, home: Path, console: Console) -> None:
-    """Prints the report."""
+def show(report: Report, home: Path, console: Console, pack: str | None) -> None:
+    """Prints the report, and what may be done with its figures: nothing where no `pack` is named."""
     trials = f"{report.trials} trials" if report.trials > 1 else "1 trial"
     step = f", step {report.step}" if report.step else ""
     table = Table(title=f"{report.pack}: {report.cases} cases, {trials}{step}", title_justify="left")
@@ -32,6 +34,13 @@ def show(report: Report, home: Path, console: Console) -> None:
     for line in told(report):
         console.print(printable(line), soft_wrap=True)
     console.print(f"spent {report.spent:.4f} USD; report.json and verdict.html are in {home}", soft_wrap=True)
+    if report.figures.steps and pack:
+        place = "" if home == Path("out") / report.pack / "exam" else f" --run {home}"
+        console.print(
+            f"how often sources err is in calibration.json there; runs go by the one beside pack.py: copy it, or "
+            f"choose ladders by it and write both: agentflow tune {printable(pack)} --alpha .01{place} --write",
+            soft_wrap=True,
+        )
 
 
 def told(report: Report) -> Iterator[str]:
@@ -53,8 +62,10 @@ def percent(found: Estimate) -> str:
 
 
 def usd(found: Estimate) -> str:
-    """An amount of USD to four places."""
-    return "-" if found.value is None else f"{found.value:.4f}"
+    """An amount of USD: to four places, and to two figures below that."""
+    if found.value is None:
+        return "-"
+    return f"{found.value:.4f}" if found.value >= CENT or not found.value else plain(found.value)
 
 
 def seconds(found: Estimate) -> str:

@@ -3,7 +3,7 @@
 import json
 import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ Line = Mapping[str, Any]
 
 SUMMARISED = ("job", "status", "outcome", "problems", "price", "currency", "cost", "seconds")
 """What the summary needs of a line."""
+NO_MODEL = "no_model"
+"""What a step says of which no source has a model."""
 STATUS = {"finished": "delivered", "awaiting_review": "in_review", "failed": "failed"}
 
 
@@ -89,8 +91,12 @@ def _text(line: Line) -> str:
     return json.dumps(line, ensure_ascii=False) + "\n"
 
 
-def summarise(pack: str, lines: Sequence[Line], elapsed: float) -> dict[str, Any]:
-    """The run in numbers: shares are of all inputs, money is by currency, models cost USD."""
+def summarise(pack: str, lines: Sequence[Line], elapsed: float, asked: Collection[str] = frozenset()) -> dict[str, Any]:
+    """The run in numbers: shares are of all inputs, money is by currency, models cost USD.
+
+    `asked` are the ids of the jobs of which a person was asked: delivered, but not without one.
+    """
+    alone = sum(line["status"] == "delivered" and line["job"] not in asked for line in lines)
     status = Counter(line["status"] for line in lines)
     prices: dict[str, Decimal] = {}
     for line in lines:
@@ -107,7 +113,7 @@ def summarise(pack: str, lines: Sequence[Line], elapsed: float) -> dict[str, Any
         "review_reasons": _reasons(lines, "in_review"),
         "failed": status["failed"],
         "failure_reasons": _reasons(lines, "failed"),
-        "share_without_person": round(status["delivered"] / len(lines), 4) if lines else None,
+        "share_without_person": round(alone / len(lines), 4) if lines else None,
         "price": {currency: str(amount) for currency, amount in prices.items()},
         "cost_usd": str(cost),
         "margin_usd": str(prices.get("USD", Decimal(0)) - cost) if set(prices) <= {"USD"} else None,
@@ -133,16 +139,25 @@ def told_first(lines: Sequence[Line]) -> str | None:
     return asked[0]["job"] if asked else None
 
 
-def show(summary: Mapping[str, Any], out: Path, console: Console, job: str | None = None) -> None:
-    """Prints the summary as a table, and how to see what was tried for `job`."""
+def show(summary: Mapping[str, Any], out: Path, console: Console, pack: str, job: str | None = None) -> None:
+    """Prints the summary as a table, how to see what waits for a person, and what was tried for `job`."""
     table = Table(title=f"{summary['pack']}: {summary['inputs']} inputs", show_header=False, title_justify="left")
     for name, value in _rows(summary):
         table.add_row(name, value)
     console.print(table)
     console.print(f"results: {out / 'results.jsonl'}   summary: {out / 'summary.json'}", soft_wrap=True)
+    place = "" if out == Path("out") / summary["pack"] else f" --out {out}"
+    if summary["in_review"]:
+        said = f"what waits for a person: agentflow review {pack}{place}"
+        console.print(printable(said), soft_wrap=True)
+    if NO_MODEL in summary["review_reasons"]:
+        mend = "name one in models.toml beside pack.py; jobs that wait stay as they are: run anew with --out DIR"
+        console.print(
+            f"{summary['review_reasons'][NO_MODEL]} wait only because no model is named: {mend}", soft_wrap=True
+        )
     if job:
         place = "" if out.parent == Path("out") else f" --out {out}"
-        console.print(f"how a job came to its end: agentflow trace {job}{place}", soft_wrap=True)
+        console.print(printable(f"how a job came to its end: agentflow trace {job}{place}"), soft_wrap=True)
 
 
 def _rows(summary: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -2,25 +2,24 @@
 
 import asyncio
 import json
-import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from agentflow.cli.results import printable
+from agentflow.cli.review_shown import EVIDENCE, at, show_job, show_list
 from agentflow.cli.run import alone, parse_connections, remembered
 from agentflow.engine.models import read_models
 from agentflow.errors import RunError
 from agentflow.flow.step import label
 from agentflow.jobs.packs import load_pack
-from agentflow.jobs.runner import Runner, open_runner
+from agentflow.jobs.runner import Runner, is_document, open_runner
 from agentflow.jobs.tables import Job
 
-LONGEST_TEXT = 80
-"""Characters of a question in the list."""
+MOST_LISTED = 10
 
 
 @click.command("review")
@@ -28,6 +27,9 @@ LONGEST_TEXT = 80
 @click.argument("job", required=False)
 @click.option("--accept", is_flag=True, help="Answer with the proposal as it is.")
 @click.option("--answer", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Answer with a JSON file.")
+@click.option(
+    "--save", type=click.Path(dir_okay=False, path_type=Path), help="Write the proposal there, to be corrected."
+)
 @click.option("--as", "kind", metavar="RECORD", help="Which record the answer is, where several are possible.")
 @click.option("--question", metavar="ID", help="Which question is answered, where a job asks several.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.  [default: out/NAME]")
@@ -39,6 +41,7 @@ def command(
     job: str | None,
     accept: bool,
     answer: Path | None,
+    save: Path | None,
     kind: str | None,
     question: str | None,
     out: Path | None,
@@ -48,7 +51,15 @@ def command(
 ) -> None:
     """List what waits for a person; with JOB show its questions; with --accept or --answer go on with it.
 
-    An answered job goes on to its outcome at once, as if the step had given the answer itself.
+    JOB is a job's id or the start of it, or the file name of its input. An answered job goes on to its outcome at
+    once, as if the step had given the answer itself.
+
+    \b
+    agentflow review domains/invoices                                  what waits
+    agentflow review domains/invoices 04-text-nl.pdf                   why, and what is proposed
+    agentflow review domains/invoices 04-text-nl.pdf --accept          take the proposal
+    agentflow review domains/invoices 04-text-nl.pdf --save new.json   or correct it: write it, edit it,
+    agentflow review domains/invoices 04-text-nl.pdf --answer new.json answer with it
     """
     folder = load_pack(pack)
     home = out or Path("out") / folder.pack.name
@@ -60,40 +71,87 @@ def command(
     }
     if accept and answer:
         raise click.UsageError("--accept takes the proposal, --answer your own file; give one of the two")
-    if (accept or answer) and job is None:
+    if save and (accept or answer):
+        raise click.UsageError("--save writes the proposal and answers nothing; give it alone")
+    if (accept or answer or save) and job is None:
         raise click.UsageError("name the JOB that is answered; without options `review` lists what waits")
     if not home.is_dir():
         raise click.UsageError(f"there is no run in {home}; name its folder with --out")
     given = _read(answer) if answer else None
     if not (accept or given is not None):
-        asyncio.run(_review(folder.pack, options, job, accept, given, kind, question))
+        named = f"{pack} --out {out}" if out else pack
+        asyncio.run(_look(folder.pack, options, job, named, save, question))
         return
     with alone(options["home"], db):
-        asyncio.run(_review(folder.pack, options, job, accept, given, kind, question))
+        asyncio.run(_review(folder.pack, options, job or "", given, kind, question))
 
 
-async def _review(
-    pack: Any, options: Any, job: str | None, accept: bool, given: Any, kind: str | None, question: str | None
-) -> None:
+async def _look(pack: Any, options: Any, job: str | None, named: str, save: Path | None, question: str | None) -> None:
     console = Console()
     async with open_runner(pack, **options) as runner:
         if job is None:
-            _list(console, await runner.store.jobs(pack.name, "awaiting_review"))
-        elif accept or given is not None:
-            done = await _answer(runner, job, given, kind, question)
-            console.print(f"{printable(done.input_name)}: {done.outcome or done.status}", soft_wrap=True)
-        else:
-            _show(console, await runner.store.get(job), job)
+            show_list(console, await runner.store.jobs(pack.name, "awaiting_review"), named)
+            return
+        row = await _found(runner, job)
+        if save is None:
+            show_job(console, row, named, document=is_document(pack))
+            return
+        asked = _asked(row, question)
+        proposed = cast("dict[str, Any]", asked["value"] or {})
+        proposal = {name: value for name, value in proposed.items() if name != EVIDENCE}
+        await asyncio.to_thread(save.write_text, json.dumps(proposal, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        console.print(f"written: {save}; answer with it: --answer {save}", soft_wrap=True, markup=False)
 
 
-async def _answer(runner: Runner, job: str, given: Any, kind: str | None, question: str | None) -> Job:
-    row = await runner.store.get(job)
-    asked = row.questions.get(question or next(iter(row.questions), "")) if row else None
+async def _review(pack: Any, options: Any, job: str, given: Any, kind: str | None, question: str | None) -> None:
+    async with open_runner(pack, **options) as runner:
+        done = await _answer(runner, await _found(runner, job), given, kind, question)
+        Console().print(f"{printable(done.input_name)}: {done.outcome or done.status}", soft_wrap=True)
+
+
+async def _found(runner: Runner, wanted: str) -> Job:
+    """The one job that is meant: by its id, else the one that waits, else the only one. Raises RunError."""
+    found = [job for job in await runner.store.find(wanted) if job.pack == runner.pack.name]
+    waiting = [job for job in found if job.status == "awaiting_review"]
+    for few in ([job for job in found if job.id == wanted], waiting, found):
+        if len(few) == 1:
+            return few[0]
+    if not found:
+        raise RunError(f"job {wanted} is not in this database; `agentflow review PACK` lists what waits")
+    raise RunError(f"{wanted} may be any of {len(found)} jobs; name one by its id: {_ids(waiting or found)}")
+
+
+def _ids(jobs: Sequence[Job]) -> str:
+    more = f" and {len(jobs) - MOST_LISTED} more" if len(jobs) > MOST_LISTED else ""
+    return ", ".join(job.id for job in jobs[:MOST_LISTED]) + more
+
+
+async def _answer(runner: Runner, job: Job, given: Any, kind: str | None, question: str | None) -> Job:
+    asked = _asked(job, question)
+    if given is None:
+        kind, value = _proposal(runner, job.id, asked, kind)
+    else:
+        kind = _kind(asked, kind)
+        value = _with_evidence(given, asked) if kind == asked["type"] else given
+    return await runner.answer(job.id, kind, value, question)
+
+
+def _asked(job: Job, question: str | None) -> Any:
+    asked = job.questions.get(question or next(iter(job.questions), ""))
     if asked is None:
-        state = f"is {row.status} and asks no such question" if row else "is not in this database"
-        raise RunError(f"job {job} {state}; `agentflow review PACK` lists what waits")
-    kind, value = (_kind(asked, kind), given) if given is not None else _proposal(runner, job, asked, kind)
-    return await runner.answer(job, kind, value, question)
+        raise RunError(
+            f"job {job.id} is {job.status} and asks no such question; `agentflow review PACK` lists what waits"
+        )
+    return asked
+
+
+def _with_evidence(given: dict[str, Any], asked: Any) -> dict[str, Any]:
+    """The answer with the proposal's evidence of all that it leaves as it was proposed, where it brings none itself."""
+    proposed = cast("dict[str, Any]", asked["value"] or {})
+    if EVIDENCE in given or not proposed.get(EVIDENCE):
+        return given
+    kept = {path: of for path, of in proposed[EVIDENCE].items() if at(given, path) == at(proposed, path)}
+    return {**given, EVIDENCE: kept}
 
 
 def _read(file: Path) -> Any:
@@ -129,37 +187,3 @@ def _proposal(runner: Runner, job: str, asked: Any, kind: str | None) -> tuple[s
         names = " or ".join(asked["answers"])
         raise RunError(f"job {job} asks an open question; answer it with --as {names} --answer FILE")
     return wanted, asked["value"][inside[wanted]]
-
-
-def _list(console: Console, jobs: Any) -> None:
-    table = Table(title=f"{len(jobs)} jobs wait for a person", title_justify="left")
-    table.add_column("job", no_wrap=True)
-    for name in ("input", "step", "reasons"):
-        table.add_column(name, overflow="fold")
-    for job in jobs:
-        asked = list(job.questions.values())
-        codes = dict.fromkeys(p["code"] for p in job.problems if p["severity"] == "error")
-        plain = [_plain(question) for question in asked if question["kind"] != "doubt"]
-        why = ", ".join([*codes, *plain])
-        table.add_row(job.id, printable(job.input_name), ", ".join(q["step"] for q in asked), printable(why))
-    console.print(table)
-
-
-def _plain(question: Any) -> str:
-    """What a step asks for itself: its record, and the first text in that."""
-    fields = cast("dict[str, Any]", question["value"] or {}).values()
-    text = next((one for one in fields if isinstance(one, str) and one.strip()), "")
-    brief = textwrap.shorten(text, LONGEST_TEXT, placeholder=" ...")
-    return f"{question['type']}: {brief}" if brief else question["type"]
-
-
-def _show(console: Console, job: Job | None, name: str) -> None:
-    if job is None:
-        raise RunError(f"there is no job {name} in this database")
-    console.print(f"{printable(job.input_name)}: {job.status}", soft_wrap=True)
-    for problem in job.problems:
-        where = f" {problem['path']}:" if problem["path"] else ""
-        console.print(printable(f"- [{problem['code']}]{where} {problem['message']}"), soft_wrap=True)
-    for key, asked in job.questions.items():
-        console.print(f"question {key}: step {asked['step']} wants {' or '.join(asked['answers'])}", soft_wrap=True)
-        console.print_json(json.dumps(asked["value"]))

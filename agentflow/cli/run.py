@@ -34,6 +34,7 @@ from agentflow.engine.models import read_models
 from agentflow.engine.roster import log as waiting
 from agentflow.errors import AgentflowError
 from agentflow.jobs.packs import PackFolder, load_pack
+from agentflow.jobs.promises import asked_a_person
 from agentflow.jobs.runner import Runner, is_document, open_runner
 
 STOPPED = 130
@@ -162,7 +163,7 @@ def _guarded(folder: PackFolder, inputs: Sequence[Input], options: Any, concurre
 async def _run(
     folder: PackFolder, inputs: Sequence[Input], options: Any, concurrency: int, as_json: bool, console: Console
 ) -> int:
-    began, home = time.monotonic(), options["home"]
+    began, home, named = time.monotonic(), options["home"], _shown(folder.folder)
     async with open_runner(folder.pack, **options) as runner:
         if idle := runner.unconnected:
             names = ", ".join(idle)
@@ -170,17 +171,24 @@ async def _run(
                 f"not connected: {names}; what they know is not checked. Connect them with --connect NAME=URL"
             )
         jobs = await runner.store.jobs(folder.pack.name)
+        if not console.is_terminal:
+            console.print(f"{len(inputs)} inputs; on a terminal the progress is shown")
+        before = {job.id for job in jobs if job.status in STATUS and job.status != "failed"}
         results = Results(home / "results.jsonl", {job.id: STATUS.get(job.status, "") for job in jobs})
         try:
             lines = await _work(runner, inputs, concurrency, results, console)
         finally:
             results.close()
-    summary = summarise(folder.pack.name, lines, time.monotonic() - began)
+        asked = await asked_a_person(runner.store, folder.pack.name)
+    if known := sum(line["job"] in before for line in lines):
+        told = f"{known} of {len(lines)} inputs were done before, and stay as they are; --out DIR does them anew"
+        console.print(told, soft_wrap=True)
+    summary = summarise(folder.pack.name, lines, time.monotonic() - began, asked)
     (home / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
     if as_json:
         click.echo(json.dumps(summary))
     else:
-        show(summary, home, console, told_first(lines))
+        show(summary, home, console, named, told_first(lines))
     return 1 if summary["failed"] else 0
 
 

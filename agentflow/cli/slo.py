@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-import math
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from agentflow.jobs.packs import load_pack
 from agentflow.jobs.promises import Kept, audit, demote, demotions, drifting, read, reinstate
 from agentflow.jobs.store import Store, open_store
 
+NOTHING = ("-", "-", "0", "-")
+"""The figures of a promise that no job speaks of yet."""
 LISTED = 10
 """Audits that are due which are listed."""
 
@@ -48,6 +50,11 @@ def command(
     A share of the jobs done without a person is drawn for an audit; say what you found with --audit. A demoted source
     is asked last, as if it had never been measured, until --reinstate.
 
+    \b
+    agentflow slo tickets --out out/server                                what is kept, and which jobs to audit
+    agentflow slo tickets --out out/server --audit JOB --right            what the audit found
+    agentflow slo tickets --out out/server --audit JOB --wrong extract
+
     Exit code: 0 no promise is broken and no source is demoted, 1 one is, 2 the command is wrong.
     """
     if (job is None) != (not right and not wrong) or (right and wrong):
@@ -55,10 +62,11 @@ def command(
     loaded = load_pack(pack).pack
     home = out or Path("out") / loaded.name
     if db is None and not (home / "agentflow.db").is_file():
-        raise click.UsageError(f"there is no run in {home}; name its folder with --out, or its database with --db")
-    url = db or f"sqlite:///{home / 'agentflow.db'}"
-    told = asyncio.run(_looked(loaded, url, job, wrong, back))
-    click.echo(json.dumps(_as_json(told), indent=1)) if printed else _show(Console(), told)
+        raise click.UsageError(
+            f"there is no run in {home}; name its folder, or a server's: --out out/server; or --db URL"
+        )
+    told = asyncio.run(_looked(loaded, db or f"sqlite:///{home / 'agentflow.db'}", job, wrong, back))
+    click.echo(json.dumps(_as_json(told), indent=1)) if printed else _show(Console(), told, pack)
     raise SystemExit(1 if told.demoted or any(each.state == "broken" for each in told.held) else 0)
 
 
@@ -96,23 +104,16 @@ async def _demoted_now(store: Store, kept: Kept, pack: Pack) -> list[Source]:
     return found
 
 
-def _show(console: Console, told: Told) -> None:
-    table = Table(
-        Column("promise", no_wrap=True),
-        "is",
-        "95 % interval",
-        "of",
-        "budget spent",
-        "",
-        title=told.pack,
-        title_justify="left",
-    )
+def _show(console: Console, told: Told, pack: str) -> None:
+    promise = Column("promise", no_wrap=True)
+    table = Table(promise, "is", "95 % interval", "of", "budget spent", "", title=told.pack, title_justify="left")
     for each in told.held:
         sign = "<=" if each.sense == "at most" else ">="
-        interval = f"{each.low:.4g} - {each.high:.4g}"
-        name, value = f"{each.name} {sign} {each.promise:g}", f"{each.value:.4g}"
-        table.add_row(name, value, interval, str(each.cases), f"{each.spent:.0%}", each.state)
-    console.print(table if told.held else f"{told.pack} promises nothing; give it promises=Promises(...)")
+        high = f"{each.high:.4g}" if isfinite(each.high) else "?"
+        figures = (f"{each.value:.4g}", f"{each.low:.4g} - {high}", str(each.cases), f"{each.spent:.0%}")
+        table.add_row(f"{each.name} {sign} {each.promise:g}", *(figures if each.cases else NOTHING), each.state)
+    nothing = f"{told.pack} promises nothing; give it promises=Promises(...), as agentflow slo --help shows"
+    console.print(table if told.held else nothing, soft_wrap=True)
     for source in told.new:
         console.print(f"DEMOTED: {source.source} of {source.step}: {source.why}", style="bold", soft_wrap=True)
     for step, sources in told.demoted.items():
@@ -121,6 +122,12 @@ def _show(console: Console, told: Told) -> None:
         console.print(f"{len(told.due)} jobs to audit:")
         for job, name in told.due[:LISTED]:
             console.print(f"  {job}  {printable(name)}", soft_wrap=True)
+        console.print(
+            printable(
+                f"agentflow trace JOB shows one; what you found: agentflow slo {pack} --audit JOB --right|--wrong STEP"
+            ),
+            soft_wrap=True,
+        )
 
 
 def _as_json(told: Told) -> dict[str, Any]:
@@ -136,4 +143,4 @@ def _as_json(told: Told) -> dict[str, Any]:
 
 def _finite(value: float) -> float | None:
     """JSON knows no infinity: null is no bound."""
-    return value if math.isfinite(value) else None
+    return value if isfinite(value) else None

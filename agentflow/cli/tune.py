@@ -26,6 +26,9 @@ from agentflow.flow.pack import Pack
 from agentflow.flow.step import Step
 from agentflow.jobs.packs import PackFolder, load_pack
 
+MOST_LINES = 30
+"""Lines of a file's diff that are shown."""
+LADDER = '"ladder": {'
 SHOWN = 3
 """Other ladders that are shown beside the one chosen."""
 
@@ -33,7 +36,10 @@ SHOWN = 3
 @click.command("tune")
 @click.argument("pack")
 @click.option(
-    "--alpha", type=click.FloatRange(0, 1, min_open=True, max_open=True), required=True, help="Silent errors."
+    "--alpha",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    required=True,
+    help="The share of silent errors that is allowed, such as .01.",
 )
 @click.option(
     "--delta", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.05, show_default=True,
@@ -183,10 +189,26 @@ def _files(folder: PackFolder, figures: Figures, found: list[Found], *, write: b
     roles = list(read_models(folder.models))
     made = changes(folder.folder, folder.pack, ladders, as_json(figures), roles)
     for change in made:
-        click.echo(change.diff)
+        click.echo(_shortened(change.diff))
         if write:
             change.write()
     click.echo(_ending(len(made), write=write))
+
+
+def _shortened(diff: str) -> str:
+    """A diff's head and all that it says of ladders: counts by the hundred tell nobody anything."""
+    kept: list[str] = []
+    left, end = 0, ""
+    for number, line in enumerate(diff.rstrip("\n").split("\n")):
+        if not end and line[1:].lstrip().startswith(LADDER):
+            end = line[1:].partition(LADDER)[0] + "}"
+        if number < MOST_LINES or end:
+            kept += [f"... {left} lines", line] if left else [line]
+            left = 0
+        else:
+            left += 1
+        end = "" if end and line[1:].startswith(end) else end
+    return "\n".join([*kept, *([f"... {left} lines"] if left else []), ""])
 
 
 def _before(folder: PackFolder, figures: Figures) -> dict[str, Tuned | None]:
@@ -215,7 +237,7 @@ def _show(console: Console, found: Found) -> None:
     proven = found.certificate.bar is not None
     console.print("certified:" if proven else "NOT certified; the step stays as it is:", style="" if proven else "bold")
     for line in found.told:
-        console.print(f"  {line}")
+        console.print(f"  {line}", soft_wrap=True)
     if proven:
         done = found.done
         console.print(f"  it costs {done.cost / max(1, done.cases):.4g} USD a case, what people cost included")

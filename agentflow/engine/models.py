@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -121,4 +122,6 @@ async def load_litellm() -> Any:
     litellm: Any = await asyncio.to_thread(importlib.import_module, "litellm")
     litellm.suppress_debug_info = True
     litellm.telemetry = False
+    # It makes the provider's coroutine in a thread: of a call that is given up meanwhile nobody awaits it.
+    warnings.filterwarnings("ignore", r"coroutine '\w+\.acompletion' was never awaited", RuntimeWarning)
     return litellm

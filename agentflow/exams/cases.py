@@ -121,7 +121,8 @@ def read_exam(pack: Pack, folder: Path) -> Exam:
     path = where / CASES
     if not path.is_file():
         raise PackError(
-            f"{folder} has no exam: write its cases to {FOLDER}/{CASES}, or import them: agentflow exam add"
+            f"{folder} has no exam: write its cases to {FOLDER}/{CASES}, "
+            f"or import them: agentflow exam add {folder} cases.csv"
         )
     cases = read_cases(path)
     if not cases:

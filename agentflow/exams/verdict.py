@@ -116,7 +116,7 @@ def _changes(conditions: Sequence[Condition]) -> Iterator[str]:
     for each in conditions:
         if each.more is not None:
             cases = "one more case" if each.more == 1 else f"{each.more:,} more cases"
-            yield f"{each.name}: {cases} like these would settle it, for it"
+            yield f"{each.name}: {cases}, as often right as these, would prove it"
         elif each.stands == "open" and each.limit is None:
             yield f"{each.name}: state human_cost, USD a case, in exam/exam.toml"
         elif each.stands != "yes" and each.unit == "share":

@@ -7,15 +7,16 @@ from agentflow.exams.cases import Exam
 from agentflow.exams.intervals import Estimate
 from agentflow.exams.report import Report
 from agentflow.exams.summary import FieldSummary, Summary, Told
-from agentflow.exams.verdict import CHECKING, Condition, Judgement, judged
-from agentflow.exams.verdict_picture import picture
+from agentflow.exams.verdict import CHECKING, RIGHT, Condition, Judgement, judged
+from agentflow.exams.verdict_picture import picture, plain
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c1c1c }
 h1 { font-size: 1.8rem; margin-bottom: .2rem } h2 { font-size: 1.2rem; margin-top: 2.2rem }
 .word { display: inline-block; padding: .1rem .6rem; border-radius: .3rem; color: #fff; font-weight: 600 }
 .automate { background: #1e7b4f } .assist { background: #b36b00 } .not-yet { background: #a3282f }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
+table { border-collapse: collapse; width: 100%; margin-bottom: 1rem; font-variant-numeric: tabular-nums }
+th:first-child { width: 30% } .small { white-space: nowrap } p.small, div.small { white-space: normal }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #ddd; vertical-align: top }
 .yes { color: #1e7b4f } .open { color: #b36b00 } .no { color: #a3282f } .small { color: #555; font-size: .85rem }
 svg { width: 100%; height: auto }
@@ -25,6 +26,8 @@ SAYS = {
     "assist": "Let {candidate} propose and a person decide: not all of the three conditions are proven.",
     "not yet": "Leave it to a person: no candidate saves enough of the work so far.",
 }
+WHOLE = {"pack": "the pack as it is"}
+"""A candidate that is no model, in words."""
 MARKS = {"yes": "✓ holds", "open": "? not proven", "no": "✗ does not hold"}
 MOST = 10
 """Rows of a table of errors."""
@@ -44,7 +47,7 @@ def _body(report: Report, exam: Exam, found: Sequence[Judgement]) -> Iterator[st
     first = found[0]
     told = next(each for each in report.told if each.candidate == first.candidate)
     yield f"<h1>{escape(report.pack)}: {_word(first)}</h1>"
-    yield f"<p>{escape(SAYS[first.word].format(candidate=first.candidate))}</p>"
+    yield f"<p>{escape(SAYS[first.word].format(candidate=WHOLE.get(first.candidate, first.candidate)))}</p>"
     yield f'<p class="small">{_basis(report, told.whole)}</p>'
     yield f"<h2>The three conditions, for {escape(first.candidate)}</h2>"
     yield _table(("condition", "found", "95 % interval", "asked for", ""), map(_condition, first.conditions))
@@ -144,6 +147,8 @@ def _bars(report: Report) -> Iterator[str]:
 
 
 def _notes(report: Report, exam: Exam, whole: Summary) -> Iterator[str]:
+    yield "A candidate that is a model's role answers alone at every step that asks one; pack is the pack as it is."
+    yield f"{_limits(exam)} State your own in exam/exam.toml, under [bars]."
     yield "An interval holds the true figure in 95 of 100 such exams; cases of one document count together."
     if not whole.silent.value and whole.silent.high is not None:
         yield f"No silent error was seen; so few cases prove no better than {100 * whole.silent.high:.2g} %."
@@ -154,6 +159,14 @@ def _notes(report: Report, exam: Exam, whole: Summary) -> Iterator[str]:
         yield f"A person who does a case alone costs {exam.settings.human_cost} USD, as the pack states."
     yield f"For assist, to check a proposal is taken for {100 * CHECKING:g} % of the work of doing the case."
     yield f"This exam cost {report.spent:.4f} USD. All figures are in report.json."
+
+
+def _limits(exam: Exam) -> str:
+    """Where the figures asked for come from."""
+    bars, own = exam.settings.bars, "as the pack states"
+    right = own if bars.right is not None else f"{100 * RIGHT:g} % unless stated"
+    silent = own if bars.silent is not None else "what the pack's steps promise (alpha) unless stated"
+    return f"Asked for: of right cases, {right}; of silently wrong ones, {silent}."
 
 
 def _table(head: Sequence[str], rows: Iterable[tuple[str, ...]]) -> str:
@@ -179,7 +192,7 @@ def _interval(found: Estimate, unit: str) -> str:
 
 
 def _figure(value: float, unit: str) -> str:
-    return f"{100 * value:.1f} %" if unit == "share" else f"{value:.2g} USD" if value < 0.1 else f"{value:.2f} USD"
+    return f"{100 * value:.1f} %" if unit == "share" else f"{plain(value)} USD"
 
 
 def _seen(found: Estimate) -> float:

@@ -9,6 +9,9 @@ from agentflow.exams.verdict import frontier
 
 LEFT, TOP, WIDE, TALL = 60, 20, 560, 300
 INK, LINE, CHOSEN = "#1c1c1c", "#1f5fbf", "#1e7b4f"
+LETTER, ROW = 6.5, 13
+"""About the width of a letter and the height of a row of names."""
+CENTS = 0.1
 FREE = 10.0
 """A candidate that costs nothing stands at a tenth of the cheapest that costs something."""
 
@@ -18,7 +21,9 @@ def picture(told: Sequence[Told], chosen: str) -> str:
     usable = [each for each in told if each.whole.right.value is not None and each.whole.cost.value is not None]
     scale = _Scale(usable)
     drawn = [*_axes(scale), _line(scale, frontier(usable))]
-    drawn += [part for each in usable for part in _candidate(scale, each, each.candidate == chosen)]
+    drawn += [part for each in usable for part in _mark(scale, each, each.candidate == chosen)]
+    drawn += _names(scale, usable, chosen)
+    drawn += [_text(LEFT + WIDE, TOP - 8, "dashed: the best for the money", "end")] if len(usable) > 1 else []
     told_in_words = "; ".join(f"{each.candidate} {100 * (each.whole.right.value or 0):.1f} % right" for each in usable)
     frame = f'viewBox="0 0 {LEFT + WIDE + 40} {TOP + TALL + 50}" role="img" font-family="sans-serif" font-size="11"'
     return f"<svg {frame}><title>{escape(told_in_words)}</title>{''.join(drawn)}</svg>"
@@ -46,7 +51,7 @@ def _axes(scale: _Scale) -> Iterator[str]:
     for power in range(scale.low, scale.high + 1):
         x = scale.x(10.0**power)
         yield f'<path d="M{x:.1f} {TOP}V{TOP + TALL}" stroke="#e4e4e4"/>'
-        yield _text(x, TOP + TALL + 16, f"{10.0**power:g}", "middle")
+        yield _text(x, TOP + TALL + 16, plain(10.0**power), "middle")
     for tenth in range(round(10 * scale.floor), 11):
         y = scale.y(tenth / 10)
         yield f'<path d="M{LEFT} {y:.1f}H{LEFT + WIDE}" stroke="#e4e4e4"/>'
@@ -61,13 +66,32 @@ def _line(scale: _Scale, best: Sequence[Told]) -> str:
     return f'<polyline points="{path}" fill="none" stroke="{LINE}" stroke-dasharray="5 3"/>'
 
 
-def _candidate(scale: _Scale, each: Told, chosen: bool) -> Iterator[str]:
+def _mark(scale: _Scale, each: Told, chosen: bool) -> Iterator[str]:
     x, right = scale.x(each.whole.cost.value or 0), each.whole.right
     y, color = scale.y(right.value or 0), CHOSEN if chosen else LINE
     yield f'<path d="M{x:.1f} {scale.y(right.low or 0):.1f}V{scale.y(right.high or 1):.1f}" stroke="{color}"/>'
     yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{6 if chosen else 4}" fill="{color}"/>'
-    late = x > LEFT + 0.8 * WIDE
-    yield _text(x - 9 if late else x + 9, y + 4, each.candidate, "end" if late else "start", bold=chosen)
+
+
+def _names(scale: _Scale, told: Sequence[Told], chosen: str) -> Iterator[str]:
+    """Names off the rising line: below it to the right, else above it to the left; none stands on another."""
+    taken: list[tuple[float, float]] = []
+    for each in told:
+        x, y = scale.x(each.whole.cost.value or 0), scale.y(each.whole.right.value or 0)
+        late, wide = x > LEFT + 0.7 * WIDE, LETTER * len(each.candidate)
+        left, base = (x - 9 - wide, y - 8) if late else (x + 9, min(y + 14, TOP + TALL - 4))
+        while any(abs(base - other) < ROW and left - wide < start < left + wide for start, other in taken):
+            base += -ROW if y > TOP + TALL / 2 else ROW
+        taken.append((left, base))
+        place = (left + wide, "end") if late else (left, "start")
+        yield _text(place[0], base, each.candidate, place[1], bold=each.candidate == chosen)
+
+
+def plain(value: float) -> str:
+    """An amount without an exponent, two figures of it where it is small: 0.000026."""
+    if not 0 < abs(value) < CENTS:
+        return f"{value:.2f}"
+    return f"{value:.{1 - floor(log10(abs(value)))}f}".rstrip("0").rstrip(".")
 
 
 def _text(x: float, y: float, text: str, anchor: str, *, bold: bool = False) -> str:

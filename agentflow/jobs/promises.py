@@ -127,6 +127,13 @@ async def read(store: Store, pack: str) -> Kept:
     return Kept(jobs, attempts)
 
 
+async def asked_a_person(store: Store, pack: str) -> frozenset[str]:
+    """The ids of the pack's jobs of which a person was asked anything."""
+    query = select(Attempt.job_id).join(Job, Job.id == Attempt.job_id).distinct()
+    async with store.looking() as session:
+        return frozenset((await session.scalars(query.where(Job.pack == pack, Attempt.source == PERSON))).all())
+
+
 async def audit(store: Store, pack: Pack, job: str, wrong: Sequence[str]) -> None:
     """Keeps what a person found of a finished job: the steps whose record is wrong, none where all are right.
 

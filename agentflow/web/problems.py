@@ -125,6 +125,8 @@ def _framework(error: HTTPException) -> Problem:
     """What the framework itself refuses."""
     if error.status_code == HTTPStatus.BAD_REQUEST and error.detail.startswith("Too many"):
         return Problem("too-large", "The form has too many parts.")
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return Problem("not-found", "There is no such route here; GET /openapi.json lists them.")
     other = "malformed" if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else "internal"
     return Problem(BY_STATUS.get(error.status_code, other), headers=error.headers)
 

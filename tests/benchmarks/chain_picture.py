@@ -1,7 +1,7 @@
 """The pictures of the chain benchmark, as SVG that reads on light and on dark pages."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from tests.benchmarks.chain_side import ERRORS, LENGTH, SHARED, Way
 from tests.benchmarks.chain_steps import ceiling
@@ -65,9 +65,17 @@ def _names(ways: Mapping[str, Way]) -> str:
             _beside(ways["retry until it validates"].rate, 0.18, ["retry until", "it validates"], "tnaive"),
             _beside(ways["best of 3"].rate, 0.5, ["best of 3,", _calls(ways["best of 3"])], "tnaive", before=True),
             _beside(ceiling(ERRORS, 1), 0.6, ["agentflow,", "one source,", _calls(one)], "tone"),
-            *(_text(end, y - 8, words, kind) for y, words, kind in rows),
+            *(_text(end, y - 8, words, kind) for y, words, kind in _apart(rows)),
         )
     )
+
+
+def _apart(rows: Sequence[tuple[float, list[str], str]]) -> Iterator[tuple[float, list[str], str]]:
+    """Names at the ends of lines, from the lowest up; one that would stand on the one below it stands higher."""
+    floor = math.inf
+    for y, words, kind in sorted(rows, reverse=True):
+        floor = min(y, floor - ROW * len(words) - 2)
+        yield floor, words, kind
 
 
 def _calls(way: Way) -> str:

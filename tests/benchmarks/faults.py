@@ -256,8 +256,15 @@ def draw(layer: Stream, naive: Stream, hedged: Sequence[float], plain: Sequence[
     tails = [_line([sorted(t)[int(share * len(t))] for share in shares], most, 340) for t in (hedged, plain)]
     told = [
         (20, 18, "share of requests answered within 5 s; down from 20 s to 40 s"),
-        (340, 18, f"seconds of ten steps by quantile, up to {most:.0f}"),
-        (20, 232, "blue: the layer, grey: plain calls, full jitter where it retries"),
+        (340, 18, "seconds of ten steps, by quantile"),
+        (20, 244, "blue: the layer, grey: plain calls, full jitter where it retries"),
+        *((20 + 300 * t // 118, 232, f"{t} s") for t in (0, 20, 40, 80)),
+        *((340 + 3 * share, 232, f"{share} %") for share in (0, 50, 90)),
+        *(
+            (x + 2, y, text)
+            for x, top in ((20, "100 %"), (340, f"{most:.0f} s"))
+            for y, text in ((38, top), (218, "0"))
+        ),
     ]
     texts = "".join(f'<text x="{x}" y="{y}" font-size="10">{text}</text>' for x, y, text in told)
     lines = "".join(
@@ -265,8 +272,9 @@ def draw(layer: Stream, naive: Stream, hedged: Sequence[float], plain: Sequence[
         for pair in (through, tails)
         for points, color in zip(reversed(pair), ("#999999", "#1f5fbf"), strict=True)
     )
-    frame = 'xmlns="http://www.w3.org/2000/svg" viewBox="0 0 660 240" font-family="sans-serif"'
-    return f'<svg {frame}><rect width="660" height="240" fill="white"/>{texts}{lines}</svg>\n'
+    axes = "".join(f'<path d="M{x} 28V220H{x + 300}" fill="none" stroke="#bbb"/>' for x in (20, 340))
+    frame = 'xmlns="http://www.w3.org/2000/svg" viewBox="0 0 660 252" font-family="sans-serif"'
+    return f'<svg {frame}><rect width="660" height="252" fill="white"/>{axes}{lines}{texts}</svg>\n'
 
 
 def _line(values: Sequence[float], most: float, left: float) -> str:

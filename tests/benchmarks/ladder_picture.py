@@ -29,7 +29,7 @@ def drawn(curves: Mapping[str, Sequence[Point]], strong: float, oracle: float) -
             f'<text x="{LEFT + WIDE - 90}" y="{TOP + TALL - 90 + 15 * place}" fill="{color}">{escape(name)}</text>'
         )
     parts.append(f'<circle cx="{_x(oracle):.1f}" cy="{_y(strong, low):.1f}" r="4"/>')
-    parts.append(f'<text x="{_x(oracle) + 7:.1f}" y="{_y(strong, low) - 7:.1f}">oracle</text>')
+    parts.append(f'<text x="{_x(oracle) - 7:.1f}" y="{_y(strong, low) - 7:.1f}" text-anchor="end">oracle</text>')
     size = f'viewBox="0 0 {LEFT + WIDE + 40} {TOP + TALL + 50}"'
     style = 'font-family="sans-serif" font-size="11"'
     head = (

@@ -8,7 +8,7 @@ from tests.benchmarks.chain_exam import examined
 from tests.benchmarks.chain_hanoi import moved, right_way, towers
 from tests.benchmarks.chain_pairs import ALPHA, LENGTH, OVERLAPS, aided, alone, pair_of, two
 from tests.benchmarks.chain_peers import ahead_by, follow
-from tests.benchmarks.chain_picture import cascade
+from tests.benchmarks.chain_picture import ROW, _apart, cascade
 from tests.benchmarks.chain_side import overhead, ways
 from tests.benchmarks.chain_steps import bounded, ceiling, reached
 from tests.benchmarks.chain_stream import CHEAP, SURE, frontier, metrics
@@ -78,3 +78,10 @@ def test_the_picture_of_the_cascade_is_svg_and_carries_the_names_of_its_lines() 
     words = "".join(ElementTree.fromstring(cascade(ways(200, 1))).itertext())
     for name in ("one call", "retry until", "best of 3", "one source", "two sources", "and a person"):
         assert name in words
+
+
+def test_names_at_the_ends_of_lines_that_meet_stand_one_above_the_other():
+    rows = [(100.0, ["a person"], "x"), (101.0, ["two", "sources"], "y"), (300.0, ["the most"], "z")]
+    placed = {kind: y for y, _, kind in _apart(rows)}
+    assert (placed["z"], placed["y"]) == (300.0, 101.0)
+    assert placed["x"] + ROW <= placed["y"]

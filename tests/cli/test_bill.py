@@ -127,3 +127,19 @@ def test_a_cap_is_set_and_ended_and_never_below_what_is_used(out: Path):
     refused = agentflow(*tell, "0.10")
     assert "set no cap below" in str(refused.exception)
     assert agentflow(*tell, "none").output == "local has no cap\n"
+
+
+def test_every_command_tells_its_help_though_no_books_are_named():
+    for name in ("cap", "credit", "decide", "dispute", "margin", "statement", "verify"):
+        told = agentflow("bill", name, "--help")
+        assert (told.exit_code, f"bill {name}" in told.output) == (0, True)
+
+
+def test_the_books_may_be_named_behind_the_command_too(out: Path):
+    before = agentflow("bill", "--out", out, "statement", "--format", "csv").output
+    assert agentflow("bill", "statement", "--format", "csv", "--out", out).output == before
+    assert agentflow("bill", "statement", "--format=csv", f"--out={out}").output == before
+
+
+def test_a_margin_of_nothing_says_what_there_is_none_of(out: Path):
+    assert agentflow("bill", "--out", out, "margin", "--by", "model").output == "no model was called\n"

@@ -83,6 +83,25 @@ def test_the_same_command_again_does_nothing_twice_and_tries_what_failed(tmp_pat
     assert [line for line in after if line["status"] == "delivered"] == done
 
 
+def test_what_a_person_answered_is_delivered_but_not_without_a_person(tmp_path: Path):
+    pack = write_pack(tmp_path, "a b c", "HELLO")
+    agentflow("run", pack, "--out", tmp_path / "out")
+    [asked] = [line for line in lines(tmp_path / "out") if line["status"] == "in_review"]
+    agentflow("review", pack, asked["job"], "--accept", "--out", tmp_path / "out")
+    agentflow("run", pack, "--out", tmp_path / "out")
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert (summary["delivered"], summary["share_without_person"]) == (2, 0.5)
+
+
+def test_a_run_says_what_was_done_before_and_where_to_see_what_waits(tmp_path: Path):
+    pack = write_pack(tmp_path, "a b c", "HELLO")
+    first = agentflow("run", pack, "--out", tmp_path / "out").output
+    again = agentflow("run", pack, "--out", tmp_path / "out").output
+    assert "done before" not in first
+    assert "2 of 2 inputs were done before, and stay as they are" in again
+    assert f"what waits for a person: agentflow review {pack} --out {tmp_path / 'out'}" in again
+
+
 def test_a_failed_input_that_is_mended_has_one_line_that_says_so(tmp_path: Path):
     pack = write_pack(tmp_path, "a b c")
     good = (pack / "pack.py").read_text()
@@ -180,6 +199,39 @@ def test_a_waiting_job_is_listed_shown_and_answered(tmp_path: Path):
     assert "Filed" in answered.output
     agentflow("run", pack, "--out", tmp_path / "out")
     assert [line["status"] for line in lines(tmp_path / "out")] == ["delivered"]
+
+
+def test_a_person_who_is_asked_sees_what_came_in_what_is_doubted_and_the_commands_that_answer(tmp_path: Path):
+    pack = write_pack(tmp_path, "HELLO YOU")
+    agentflow("run", pack, "--out", tmp_path / "out")
+    [line] = lines(tmp_path / "out")
+    name = line["input"].rpartition("/")[2]
+    assert f"{line['job']}  {name}  count: shouting" in agentflow("review", pack, "--out", tmp_path / "out").output
+    shown = agentflow("review", pack, name, "--out", tmp_path / "out").output
+    assert '"text": "HELLO YOU"' in shown
+    assert "[shouting] words: It shouts.\n    2\n" in shown
+    assert f"agentflow review {pack} --out {tmp_path / 'out'} {line['job']} --accept" in shown
+
+
+def test_a_proposal_is_saved_corrected_and_answered_with(tmp_path: Path):
+    pack = write_pack(tmp_path, "HELLO YOU")
+    agentflow("run", pack, "--out", tmp_path / "out")
+    given = ("review", pack, lines(tmp_path / "out")[0]["job"], "--out", tmp_path / "out")
+    file = tmp_path / "answer.json"
+    assert agentflow(*given, "--save", file).exit_code == 0
+    assert json.loads(file.read_text()) == {"words": 2}
+    file.write_text('{"words": 7}')
+    agentflow(*given, "--answer", file)
+    agentflow("run", pack, "--out", tmp_path / "out")
+    assert lines(tmp_path / "out")[0]["output"] == {"words": 7}
+
+
+def test_an_answer_keeps_the_evidence_of_what_it_leaves_as_proposed_and_no_other():
+    from agentflow.cli.review import _with_evidence
+
+    proposed = {"total": "1", "lines": [{"net": "2"}], "evidence": {"total": {"page": 1}, "lines.0.net": {"page": 2}}}
+    kept = _with_evidence({"total": "9", "lines": [{"net": "2"}]}, {"value": proposed})
+    assert kept["evidence"] == {"lines.0.net": {"page": 2}}
 
 
 def test_check_finds_no_fault_in_a_good_pack_and_says_what_it_lacks(tmp_path: Path):

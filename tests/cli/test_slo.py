@@ -72,3 +72,9 @@ def test_jobs_that_wait_for_a_person_count_and_the_json_is_json(ran: tuple[Path,
     by_name = {each["name"]: each for each in found["promises"]}
     assert by_name["without a person"]["value"] == pytest.approx(2 / 3)
     assert by_name["seconds, 95 %"]["high"] is None
+
+
+def test_what_no_job_speaks_of_has_no_figures(ran: tuple[Path, Path]):
+    pack, out = ran
+    [line] = [line for line in call("slo", pack, "--out", out).output.splitlines() if "silent errors" in line]
+    assert [cell.strip() for cell in line.split("│")[2:6]] == ["-", "-", "0", "-"]

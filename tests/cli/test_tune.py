@@ -176,3 +176,13 @@ def test_a_promise_that_is_looser_than_the_packs_own_is_told(examined: tuple[Pat
     told = ("tune", strict, "--step", "sort", *faults(out), "--run", tmp_path / "out", "--alpha")
     assert "that is looser than alpha=0.005, which the pack states" in call(*told, 0.2).output
     assert "looser" not in call(*told, 0.005).output
+
+
+def test_of_a_long_diff_the_head_is_shown_and_what_it_says_of_ladders():
+    from agentflow.cli.tune import MOST_LINES, _shortened
+
+    assert _shortened("a\nb\n") == "a\nb\n"
+    counts = [f'+ "{line}": 1,' for line in range(100)]
+    ladder = ['+  "ladder": {', '+   "rungs": {', "+   }", "+  },"]
+    shown = _shortened("\n".join([*counts, *ladder, *counts])).splitlines()
+    assert shown == [*counts[:MOST_LINES], "... 70 lines", *ladder, "... 100 lines"]

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from decimal import Decimal
 from html.parser import HTMLParser
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from agentflow.exams.scoring import FieldMark, Mark, Marks
 from agentflow.exams.summary import Told, told_of
 from agentflow.exams.verdict import frontier, judged
 from agentflow.exams.verdict_page import page
+from agentflow.exams.verdict_picture import picture, plain
 from tests.exams.packs import exam_of
 
 
@@ -77,7 +79,7 @@ def test_it_is_said_how_many_more_cases_would_prove_it_and_so_many_do():
 def test_one_more_case_is_said_in_words():
     enough = next(n for n in range(300, 500) if word(n, 0, 0) == "automate")
     found = judged(*report(told("small", enough - 1, 0, 0)))[0]
-    assert "reliably enough: one more case like these would settle it, for it" in found.changes
+    assert "reliably enough: one more case, as often right as these, would prove it" in found.changes
 
 
 def test_where_more_cases_cannot_help_that_is_said():
@@ -199,3 +201,15 @@ def test_cases_that_a_pack_was_tuned_on_are_told_apart_from_those_that_it_has_no
     unseen = len(exam.of("hold"))
     assert f"{unseen} cases it has not seen: --split hold" in page(found, tuned)
     assert "--split hold" not in page(replace(found, cases=unseen), tuned)
+
+
+def test_a_small_amount_stands_without_an_exponent():
+    assert [plain(value) for value in (0, 2.6e-05, 0.00043, 0.029, 1.5, 1e-5)] == [
+        "0.00", "0.000026", "0.00043", "0.029", "1.50", "0.00001",
+    ]  # fmt: skip
+
+
+def test_names_of_candidates_that_stand_at_one_place_are_not_drawn_over_each_other():
+    drawn = picture([told(name, 900, 0, 100) for name in ("small", "large", "pack")], "small")
+    heights = [float(y) for y, name in re.findall(r'y="([\d.]+)"[^>]*>(small|large|pack)<', drawn)]
+    assert min(abs(a - b) for a, b in pairwise(heights)) >= 12
