@@ -36,11 +36,11 @@ from .flow.record import Evidence as Evidence
 from .flow.record import Record as Record
 from .flow.workflow import Workflow as Workflow
 from .flow.workflow import workflow as workflow
+from .jobs.opening import open_runner as open_runner
 from .jobs.orders import Order as Order
 from .jobs.orders import order_of as order_of
 from .jobs.packs import load_pack as load_pack
 from .jobs.runner import Runner as Runner
-from .jobs.runner import open_runner as open_runner
 from .jobs.service import Agentflow as Agentflow
 from .jobs.service import JobHandle as JobHandle
 from .jobs.service import Part as Part

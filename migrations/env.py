@@ -2,12 +2,17 @@
 
 from alembic import context
 
-from agentflow.jobs.api_tables import Table
+from agentflow.jobs import api_tables, tables
+from agentflow.jobs.ledger import statement_tables
 from agentflow.jobs.migrate import VERSION_TABLE
+from agentflow.jobs.telling import tables as telling_tables
+
+ALL = [api_tables, statement_tables, telling_tables, tables]
+"""The modules that declare tables: imported, they are in the metadata."""
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Table.metadata,
+    target_metadata=tables.Table.metadata,
     render_as_batch=True,
     version_table=VERSION_TABLE,
 )

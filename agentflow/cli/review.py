@@ -15,8 +15,9 @@ from agentflow.cli.run import alone, parse_connections, remembered
 from agentflow.engine.models import read_models
 from agentflow.errors import RunError
 from agentflow.flow.step import label
+from agentflow.jobs.opening import open_runner
 from agentflow.jobs.packs import load_pack
-from agentflow.jobs.runner import Runner, is_document, open_runner
+from agentflow.jobs.runner import Runner, is_document
 from agentflow.jobs.tables import Job
 
 MOST_LISTED = 10

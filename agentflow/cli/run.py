@@ -33,9 +33,10 @@ from agentflow.connectors.documents import Documents
 from agentflow.engine.models import read_models
 from agentflow.engine.roster import log as waiting
 from agentflow.errors import AgentflowError
+from agentflow.jobs.opening import open_runner
 from agentflow.jobs.packs import PackFolder, load_pack
 from agentflow.jobs.promises import asked_a_person
-from agentflow.jobs.runner import Runner, is_document, open_runner
+from agentflow.jobs.runner import Runner, is_document
 
 STOPPED = 130
 CONNECTED = "connect.json"

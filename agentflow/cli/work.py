@@ -25,8 +25,9 @@ from agentflow.jobs.engines.dbos import DbosEngine, open_dbos
 from agentflow.jobs.engines.serving import Timing
 from agentflow.jobs.ledger.bill import money
 from agentflow.jobs.logs import set_up
+from agentflow.jobs.opening import open_runner
 from agentflow.jobs.packs import PackFolder, load_pack
-from agentflow.jobs.runner import Runner, open_runner
+from agentflow.jobs.runner import Runner
 from agentflow.jobs.tables import Job
 from agentflow.jobs.work import carrying
 

@@ -6,7 +6,7 @@ import re
 import sqlite3
 import time
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -159,26 +159,6 @@ async def one_at_a_time(engine: AsyncEngine, name: str) -> AsyncGenerator[AsyncC
         if engine.dialect.name == "postgresql":
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": crc32(name.encode())})
         yield connection
-
-
-async def compact(engine: AsyncEngine) -> None:
-    """Rewrites a SQLite file, in which what is deleted stays until then; PostgreSQL does so by itself, with time.
-
-    Raises ConnectorError where others keep it busy.
-    """
-    if engine.dialect.name == "sqlite" and engine.url.database:
-        try:
-            await asyncio.to_thread(_vacuum, engine.url.database)
-        except sqlite3.OperationalError as error:
-            raise ConnectorError(
-                f"{engine.url.database} is in use ({error}); what was deleted is still in it"
-            ) from error
-
-
-def _vacuum(file: str) -> None:
-    with closing(sqlite3.connect(file, timeout=WAIT, isolation_level=None)) as connection:
-        connection.execute("VACUUM")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 async def create_tables(engine: AsyncEngine, tables: MetaData) -> None:

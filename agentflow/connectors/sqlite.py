@@ -3,8 +3,10 @@
 # What is adapted here has no public names.
 # pyright: reportPrivateUsage=false
 
+import asyncio
 import sqlite3
 from collections import deque
+from contextlib import closing
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +16,10 @@ from sqlalchemy.dialects.sqlite.aiosqlite import (
     AsyncAdapt_aiosqlite_cursor,
     AsyncAdapt_aiosqlite_dbapi,
 )
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from agentflow.connectors.sql import WAIT
+from agentflow.errors import ConnectorError
 
 _UNUSED = SimpleNamespace(description=None, rowcount=-1, lastrowid=None, arraysize=1, close=lambda: None)
 
@@ -72,3 +78,23 @@ class Driver(AsyncAdapt_aiosqlite_dbapi):
 def _executed(connection: sqlite3.Connection, operation: str, parameters: Any) -> tuple[sqlite3.Cursor, deque[Any]]:
     cursor = connection.execute(operation, parameters)
     return cursor, deque(cursor.fetchall() if cursor.description else ())
+
+
+async def compact(engine: AsyncEngine) -> None:
+    """Rewrites a SQLite file, in which what is deleted stays until then; PostgreSQL does so by itself, with time.
+
+    Raises ConnectorError where others keep it busy.
+    """
+    if engine.dialect.name == "sqlite" and engine.url.database:
+        try:
+            await asyncio.to_thread(_vacuum, engine.url.database)
+        except sqlite3.OperationalError as error:
+            raise ConnectorError(
+                f"{engine.url.database} is in use ({error}); what was deleted is still in it"
+            ) from error
+
+
+def _vacuum(file: str) -> None:
+    with closing(sqlite3.connect(file, timeout=WAIT, isolation_level=None)) as connection:
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -16,10 +16,11 @@ from agentflow.jobs.api_tables import File, Once
 from agentflow.jobs.ending import end_free
 from agentflow.jobs.ids import now
 from agentflow.jobs.ledger import giving
-from agentflow.jobs.ledger.tables import Dispute, Outbox
+from agentflow.jobs.ledger.tables import Dispute
 from agentflow.jobs.leftovers import condemn, named_by
 from agentflow.jobs.store import Store
 from agentflow.jobs.tables import Attempt, Effect, Job, Kept, Status
+from agentflow.jobs.telling.tables import Outbox
 
 OPEN: tuple[Status, ...] = ("queued", "running", "awaiting_review")
 AT_ONCE = 100

@@ -1,43 +1,37 @@
 """The embedded runner: carries a pack's jobs to their outcome, or to the person who is asked, in this process."""
 
-import asyncio
 import logging
 import math
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from agentflow.connectors.documents import Documents
-from agentflow.connectors.opening import open_connectors
 from agentflow.engine.attempt import Binder, Services, perform
-from agentflow.engine.checkpoints import erase, forget, open_checkpoints
+from agentflow.engine.checkpoints import erase, forget
 from agentflow.engine.fencing import Fence, Savers
 from agentflow.engine.graph import NOTES, Graph, Standing
-from agentflow.engine.metrics import MeteredJournal, Metrics, open_metrics
-from agentflow.engine.models import Budget, ModelConfig, Models
+from agentflow.engine.metrics import MeteredJournal, Metrics
 from agentflow.engine.trace import answered_line, asked_line
-from agentflow.engine.trace_export import open_tracing
 from agentflow.engine.trace_spans import JobTrace, Tracing, job_trace
 from agentflow.engine.trust.figures import Figures
-from agentflow.errors import AgentflowError, ConfigError, CostError, DeadlineError, LeaseLost, RunError, StoreError
+from agentflow.errors import AgentflowError, CostError, DeadlineError, LeaseLost, RunError, StoreError
 from agentflow.exams.stamping import fresh
 from agentflow.flow.journal import Journal
 from agentflow.flow.pack import Pack
 from agentflow.flow.record import Document, Record
 from agentflow.flow.step import label
+from agentflow.jobs.answering import answered
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.tables import PriceList
 from agentflow.jobs.limits import in_time, within
 from agentflow.jobs.logs import about, told
 from agentflow.jobs.promises import demotions, lowered, without
 from agentflow.jobs.reviewing import is_held
-from agentflow.jobs.store import Store, dollars, open_store
+from agentflow.jobs.store import Store, dollars
 from agentflow.jobs.tables import ENDED, Job, Status
 from agentflow.jobs.verification import definition_of, output_of, records_of, verified
 
@@ -123,16 +117,8 @@ class Runner:
         `question` is needed only where several are open. Raises RunError where the job asks nothing of that kind.
         """
         row = await self._row(job)
-        answers = self.answered(row, answer, value, question)
+        answers = answered(self.pack, row, answer, value, question)
         return await self._advance(row, answers, ("awaiting_review",), given=True)
-
-    def answered(self, row: Job, answer: str, value: Mapping[str, Any], question: str | None = None) -> dict[str, Any]:
-        """The answer by question id, as a step reads it. Raises RunError where the job asks nothing of that kind."""
-        asked = _asked(row, question)
-        if answer not in row.questions[asked]["answers"]:
-            names = ", ".join(row.questions[asked]["answers"])
-            raise RunError(f"job {row.id} cannot be answered with {answer}; it takes {names}")
-        return {asked: {"type": answer, "value": _valid(self.pack, answer, value)}}
 
     async def _row(self, job: str) -> Job:
         row = await self.store.get(job)
@@ -295,62 +281,6 @@ class Runner:
             seconds=row.seconds + seconds,
         )
         return await self._cleared(failed)
-
-
-@asynccontextmanager
-async def open_runner(
-    pack: Pack,
-    *,
-    home: Path,
-    database: str | None = None,
-    connect: Mapping[str, str] | None = None,
-    models: Mapping[str, ModelConfig] | Binder | None = None,
-    budget: Decimal | None = None,
-    store: Store | None = None,
-) -> AsyncGenerator[Runner]:
-    """Opens what the pack's jobs need.
-
-    `home` is the folder that keeps documents and, unless `database` (a SQLAlchemy URL) says otherwise, the job
-    store; where the caller has that open already, it is `store`. `connect` gives URLs by connector name; `models` are
-    the roles of models.toml, or what binds them by itself and keeps its own budget; `budget` is in USD. Raises
-    ConfigError and ConnectorError.
-    """
-    await asyncio.to_thread(home.mkdir, parents=True, exist_ok=True)
-    jobs = database or f"sqlite:///{home / 'agentflow.db'}"
-    async with AsyncExitStack() as stack:
-        store = store or await stack.enter_async_context(open_store(jobs))
-        opened = await open_connectors(stack, pack, home, connect or {})
-        terms = await store.accept(pack)
-        savers = await open_checkpoints(jobs, store)
-        tracing = await stack.enter_async_context(open_tracing())
-        metrics = await stack.enter_async_context(open_metrics())
-        yield Runner(pack, store, terms, savers, opened, _binder(models, budget), tracing, metrics)
-
-
-def _binder(models: Mapping[str, ModelConfig] | Binder | None, budget: Decimal | None) -> Binder:
-    if models is None or isinstance(models, Mapping):
-        return Models(models or {}, Budget(budget))
-    if budget is not None:
-        raise ConfigError("budget= counts for roles of models.toml; give the binder its own, as Models(..., Budget())")
-    return models
-
-
-def _asked(row: Job, question: str | None) -> str:
-    if question is None and len(row.questions) == 1:
-        return next(iter(row.questions))
-    if question in row.questions:
-        return question
-    if not row.questions:
-        raise RunError(f"job {row.id} is {row.status} and asks nothing")
-    raise RunError(f"job {row.id} asks {len(row.questions)} questions; name one of {', '.join(row.questions)}")
-
-
-def _valid(pack: Pack, answer: str, value: Mapping[str, Any]) -> dict[str, Any]:
-    try:
-        return pack.workflow.record(answer).model_validate(value).model_dump(mode="json")
-    except ValidationError as error:
-        found = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
-        raise RunError(f"the answer is no valid {answer}: {found}") from error
 
 
 def _problems(standing: Standing) -> list[Any]:

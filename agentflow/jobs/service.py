@@ -22,28 +22,26 @@ from agentflow.engine.telemetry import watching
 from agentflow.errors import ConfigError, RequestError, StoreError
 from agentflow.flow.pack import Pack
 from agentflow.flow.record import Document, Record
-from agentflow.jobs import reviewing
+from agentflow.jobs import following, reviewing
 from agentflow.jobs.accepting import Terms, accept
+from agentflow.jobs.answering import answered
 from agentflow.jobs.deadlines import sweeping
 from agentflow.jobs.dispatch import Engine, standing
 from agentflow.jobs.ending import end_free, overdue
 from agentflow.jobs.engines.inline import InlineEngine
+from agentflow.jobs.following import job_of
 from agentflow.jobs.ledger.prices import dearest
-from agentflow.jobs.ledger.tables import Outbox, Reservation
+from agentflow.jobs.ledger.tables import Reservation
+from agentflow.jobs.opening import open_runner
 from agentflow.jobs.orders import Order, order_of
-from agentflow.jobs.runner import Runner, open_runner
+from agentflow.jobs.runner import Runner
 from agentflow.jobs.store import Store, open_store
 from agentflow.jobs.tables import ENDED, LOCAL, Job
 from agentflow.jobs.telling.addresses import Gate
 from agentflow.jobs.telling.courier import Courier
-from agentflow.jobs.telling.events import events_of
 from agentflow.jobs.telling.sending import Sender
 from agentflow.jobs.telling.sinks import BillingSink
-
-RESTING = (*ENDED, "failed", "awaiting_review")
-"""States in which a job goes on only when somebody asks for it."""
-QUICKEST, SLOWEST = 0.02, 0.5
-"""Seconds between two looks at a job that is waited for."""
+from agentflow.jobs.telling.tables import Outbox
 
 PUBLIC = Gate()
 log = logging.getLogger("agentflow.jobs")
@@ -208,38 +206,16 @@ class Agentflow:
 
     async def job(self, job: str, tenant: str = LOCAL) -> Job:
         """The tenant's job of that id. Raises RequestError where the tenant has none."""
-        async with self.store.looking() as session:
-            return await job_of(session, job, tenant)
+        row, _ = await following.look(self.store, job, tenant)
+        return row
 
     async def wait(self, job: str, tenant: str = LOCAL, seconds: float | None = None) -> Job:
         """The job as soon as it rests (ended, or waiting for a person), or as it is after `seconds`."""
-        pause, until = QUICKEST, None if seconds is None else asyncio.get_running_loop().time() + seconds
-        while True:
-            row = await self.job(job, tenant)
-            late = until is not None and asyncio.get_running_loop().time() + pause > until
-            if row.status in RESTING or late:
-                return row
-            await asyncio.sleep(pause)
-            pause = min(pause * 1.5, SLOWEST)
+        return await following.rest(self.store, job, tenant, seconds)
 
-    async def look(self, job: str, tenant: str = LOCAL, after: int = 0) -> tuple[Job, Sequence[Outbox]]:
-        """The job, and its events behind number `after`. Raises RequestError where the tenant has none of that id."""
-        async with self.store.looking() as session:
-            row = await job_of(session, job, tenant)
-            return row, await events_of(session, job, after)
-
-    async def events(self, job: str, tenant: str = LOCAL, after: int = 0) -> AsyncGenerator[Outbox]:
+    def events(self, job: str, tenant: str = LOCAL, after: int = 0) -> AsyncGenerator[Outbox]:
         """The job's events behind number `after`, as they happen, until it ends or waits for a person."""
-        pause = QUICKEST
-        while True:
-            row, told = await self.look(job, tenant, after)
-            for one in told:
-                after, pause = one.number or 0, QUICKEST
-                yield one
-            if row.status in RESTING and after >= row.version:
-                return
-            await asyncio.sleep(pause)
-            pause = min(pause * 1.5, SLOWEST)
+        return following.events(self.store, job, tenant, after)
 
     async def answer(
         self,
@@ -281,7 +257,7 @@ class Agentflow:
         if row.status != "awaiting_review" or overdue(row):
             state = "past its deadline" if overdue(row) else row.status
             raise RequestError(f"The job is {state} and asks nothing.", code="not-waiting")
-        given = self._runner(row.pack).answered(row, answer, value, question)
+        given = answered(self._runner(row.pack).pack, row, answer, value, question)
         await reviewing.decide(session, row, given, by, lease)
         await self.engine.submit(session, row.id, row.tenant_id)
         return row
@@ -361,12 +337,3 @@ class JobHandle:
     async def cancel(self) -> Job:
         """Ends it free of charge."""
         return await self.service.cancel(self.id, self.tenant)
-
-
-async def job_of(session: AsyncSession, job: str, tenant: str, *, lock: bool = False) -> Job:
-    """A tenant's job. Raises RequestError where the tenant has none of that id, whoever else has."""
-    query = select(Job).where(Job.id == job, Job.tenant_id == tenant)
-    row = await session.scalar(query.with_for_update() if lock else query)
-    if row is None:
-        raise RequestError("There is no such job.", code="not-found")
-    return row

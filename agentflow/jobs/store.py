@@ -15,21 +15,17 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session, defer
 
-from agentflow.connectors.sql import blocking, compact, one_trip, open_database, reading, single
+from agentflow.connectors.sql import blocking, open_database, reading, single
+from agentflow.connectors.sqlite import compact
 from agentflow.errors import LedgerError
 from agentflow.flow.pack import Pack
-from agentflow.jobs.ending import end_free, overdue
+from agentflow.jobs import transitions
 from agentflow.jobs.entering import enter
-from agentflow.jobs.ids import now
-from agentflow.jobs.journal import MICROS, JobJournal, lost, unbroken
-from agentflow.jobs.ledger.lateness import credit_late
+from agentflow.jobs.journal import MICROS, JobJournal, unbroken
 from agentflow.jobs.ledger.prices import dearest, publish
-from agentflow.jobs.ledger.settling import release, reserve, settle
-from agentflow.jobs.ledger.tables import ListedPrice, PriceList, Verification
+from agentflow.jobs.ledger.tables import PriceList, Verification
 from agentflow.jobs.migrate import upgrade
-from agentflow.jobs.reviewing import is_held
-from agentflow.jobs.tables import ENDED, LOCAL, Attempt, Cost, Job, Kept, Status, write
-from agentflow.jobs.telling.events import next_event
+from agentflow.jobs.tables import LOCAL, Attempt, Cost, Job, Status
 
 T = TypeVar("T")
 THREADS = 4
@@ -185,7 +181,7 @@ class Store:
 
         Here and below: raises LeaseLost where `fence` is given and the job is not held under it any more.
         """
-        return await self.at_once(lambda session: _change(session, job, fence, values))
+        return await self.at_once(lambda session: transitions.change(session, job, fence, values))
 
     async def begin(self, job: str, *, since: Sequence[Status], terms: str, fence: int | None = None) -> int | None:
         """Takes a job over if its status is one of `since`: its new fence, under which it is held; else None,
@@ -194,7 +190,7 @@ class Store:
         Whoever ran it before may write no more. What may be charged for it is set aside again where it had failed; a
         job without terms gets those given.
         """
-        return await self.at_once(lambda session: _begin(session, job, since, terms, fence))
+        return await self.at_once(lambda session: transitions.begin(session, job, since, terms, fence))
 
     async def finish(
         self,
@@ -211,11 +207,13 @@ class Store:
         What comes later than promised is credited in the same transaction; what comes after the deadline expires.
         `kept` are the records that the verification is replayed from, by name; `also` is done in the transaction.
         """
-        return await self.at_once(lambda session: _finish(session, job, verification, fence, kept, also, values))
+        return await self.at_once(
+            lambda session: transitions.finish(session, job, verification, fence, kept, also, values)
+        )
 
     async def fail(self, job: str, fence: int | None = None, **values: Any) -> Job:
         """Ends a job as failed, free of charge; an ended job stays as it is, one whose deadline has passed expires."""
-        return await self.at_once(lambda session: _fail(session, job, fence, values))
+        return await self.at_once(lambda session: transitions.fail(session, job, fence, values))
 
     async def cost(self, job: str) -> tuple[int, dict[str, list[str]]]:
         """Millionths of a USD that the job's model calls have cost so far, and by role the models that answered."""
@@ -256,105 +254,6 @@ def _passed(session: Session, job: str) -> Sequence[Attempt]:
     query = select(Attempt).where(Attempt.job_id == job, Attempt.accepted).order_by(Attempt.id)
     rows = session.scalars(query.options(defer(Attempt.output))).all()
     return list({(row.step, row.item): row for row in rows}.values())
-
-
-def _change(session: Session, job: str, fence: int | None, values: Mapping[str, Any]) -> Job:
-    row, is_open = _held(session, job, fence, values)
-    if is_open:
-        _set(row, values)
-        if values.get("status") == "awaiting_review":
-            asked = {"questions": sorted(row.questions)}
-            session.add(next_event(row, "job.awaiting_review", asked))
-            session.add(next_event(row, "review.created", asked))
-    return row
-
-
-def _begin(session: Session, job: str, since: Sequence[Status], terms: str, fence: int | None) -> int | None:
-    row = session.get(Job, job, with_for_update=True)
-    if row is None or row.status not in since or (fence is not None and row.fence != fence):
-        return None
-    if is_held(row) or row.erased_at is not None:
-        return None
-    had_failed = row.status == "failed" or row.price_list_id is None
-    row.status, row.questions, row.fence = "running", {}, row.fence + 1
-    row.lease_by = row.lease_until = None
-    if overdue(row):
-        end_free(session, row, "expired")
-        return None
-    row.price_list_id = row.price_list_id or terms
-    session.add(next_event(row, "job.started"))
-    if had_failed:
-        reserve(session, row)
-    return row.fence
-
-
-def _finish(
-    session: Session,
-    job: str,
-    verification: Verification,
-    fence: int | None,
-    kept: Mapping[str, Any] | None,
-    also: Callable[[Connection], None] | None,
-    values: Mapping[str, Any],
-) -> Job:
-    row, is_open = _held(session, job, fence, values)
-    if not is_open:
-        return row
-    listed = session.get(ListedPrice, (row.price_list_id, verification.outcome))
-    charge = settle(session, row, verification, listed)
-    price = (charge.amount_minor, charge.currency) if charge else (0, row.currency)
-    connection = session.connection()
-    with one_trip(connection):
-        write(connection, next_event(row, "job.finished", {"outcome": verification.outcome}))
-        if kept is not None:
-            write(connection, Kept(job_id=row.id, records=dict(kept)))
-        if also is not None:
-            also(connection)
-    _set(row, {**values, "price_minor": price[0], "currency": price[1]})
-    ended = now()
-    row.status, row.outcome, row.finished_at = "finished", verification.outcome, ended
-    if charge is not None and listed is not None:
-        credit_late(session, row, charge, listed, ended)
-    return row
-
-
-def _fail(session: Session, job: str, fence: int | None, values: Mapping[str, Any]) -> Job:
-    row, is_open = _held(session, job, fence, values)
-    if is_open:
-        _set(row, values)
-        row.status = "failed"
-        session.add(next_event(row, "job.failed"))
-        session.flush()
-        release(session, job)
-    return row
-
-
-def _set(row: Job, values: Mapping[str, Any]) -> None:
-    for name, value in values.items():
-        setattr(row, name, value)
-
-
-def _held(session: Session, job: str, fence: int | None, values: Mapping[str, Any]) -> tuple[Job, bool]:
-    """The job's row, locked, and whether it is still to end: it has not ended, nor expired by now.
-
-    `values` are what its run wants to write down. Raises LeaseLost where it is not held under the fence.
-    """
-    row = session.get_one(Job, job, with_for_update=True)
-    _assert_fence(row, fence)
-    if overdue(row):
-        end_free(session, row, "expired", **_spent(values))
-    return row, row.status not in ENDED
-
-
-def _assert_fence(row: Job, fence: int | None) -> None:
-    """Raises LeaseLost where the job is held under another fence by now."""
-    if fence is not None and row.fence != fence:
-        raise lost(row.id)
-
-
-def _spent(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Of the columns that a run sets those that stay true of a job which comes to nothing."""
-    return {name: values[name] for name in ("cost_micros", "seconds", "sources") if name in values}
 
 
 @asynccontextmanager

@@ -21,7 +21,8 @@ from agentflow.jobs.engines.dbos import DbosEngine, open_dbos
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.audit import audit
 from agentflow.jobs.ledger.tables import PriceList
-from agentflow.jobs.runner import Runner, open_runner
+from agentflow.jobs.opening import open_runner
+from agentflow.jobs.runner import Runner
 from agentflow.jobs.tables import Job
 from tests.benchmarks.lines import Line
 from tests.benchmarks.tensteps import TIMING, log_to, ten_steps

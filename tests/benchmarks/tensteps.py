@@ -18,7 +18,7 @@ from agentflow.cli.loop import new_loop, settle_down
 from agentflow.connectors import sql
 from agentflow.jobs.engines.dbos import open_dbos
 from agentflow.jobs.engines.serving import Timing
-from agentflow.jobs.runner import open_runner
+from agentflow.jobs.opening import open_runner
 from agentflow.jobs.work import carrying
 
 STEPS = 10

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from agentflow.cli.work import command
 from agentflow.connectors.sql import open_database
 from agentflow.jobs.engines.dbos import open_dbos
+from agentflow.jobs.opening import open_runner
 from agentflow.jobs.packs import load_pack
-from agentflow.jobs.runner import open_runner
 from tests.cli.packs import write_pack
 
 ROOT = Path(__file__).parents[2]

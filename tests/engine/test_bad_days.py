@@ -18,7 +18,7 @@ from agentflow.engine.graph import Graph
 from agentflow.engine.models import read_models
 from agentflow.engine.trust import Accepted, Doubted
 from agentflow.engine.trust.figures import FieldFigures, Figures, SourceFigures, StepFigures, known
-from agentflow.jobs.runner import open_runner
+from agentflow.jobs.opening import open_runner
 from agentflow.testing import Faulty, FaultyModel, MemoryJournal, Price, by_marker, serve
 from tests.benchmarks.virtual import now, run
 from tests.engine.desk import Bench, Page, Total, codes, do, read, row, told, value

@@ -136,7 +136,7 @@ def test_the_standard_variables_say_which_exporters(
 def test_where_nobody_asks_no_exporter_and_no_meter_is_imported(tmp_path: Path):
     code = """
 import asyncio, pathlib, sys
-from agentflow.jobs.runner import open_runner
+from agentflow.jobs.opening import open_runner
 from tests.jobs.ledger.books import pack
 
 async def main():

@@ -18,7 +18,7 @@ from agentflow.flow.check import Problem
 from agentflow.flow.model import Image
 from agentflow.flow.policy import EffectKey
 from agentflow.flow.tool import Tool
-from agentflow.jobs.runner import open_runner
+from agentflow.jobs.opening import open_runner
 from agentflow.testing import (
     AnswerFaults,
     Completions,

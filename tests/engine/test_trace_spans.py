@@ -14,7 +14,7 @@ import pytest
 from agentflow import EffectKey, Model, Pack, Policy, Price, Problem, Record, workflow
 from agentflow.engine.models import Lines, ModelConfig, Models
 from agentflow.engine.trace_export import CONTENTS, exporters
-from agentflow.jobs.runner import open_runner
+from agentflow.jobs.opening import open_runner
 from agentflow.jobs.tables import Job
 from agentflow.testing import Completions, Episode, Faulty, FaultyModel, Provider, by_marker
 from agentflow.testing import Price as CallPrice

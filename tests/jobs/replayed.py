@@ -21,7 +21,8 @@ from agentflow import (
     ties,
     workflow,
 )
-from agentflow.jobs.runner import Runner, open_runner
+from agentflow.jobs.opening import open_runner
+from agentflow.jobs.runner import Runner
 from agentflow.jobs.tables import Job
 from agentflow.testing import FakeModel, FakeModels
 

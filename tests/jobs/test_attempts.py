@@ -15,7 +15,7 @@ from agentflow.flow.journal import AttemptLine, CostLine
 from agentflow.jobs import migrate
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.journal import LONGEST_OUTPUT
-from agentflow.jobs.runner import open_runner
+from agentflow.jobs.opening import open_runner
 from agentflow.jobs.store import Store
 from agentflow.jobs.tables import Job
 from agentflow.testing import FakeModel, FakeModels

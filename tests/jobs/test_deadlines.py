@@ -16,11 +16,12 @@ from agentflow.jobs.deadlines import AT_ONCE, sweep
 from agentflow.jobs.engines.inline import InlineEngine
 from agentflow.jobs.ids import now
 from agentflow.jobs.ledger.audit import audit
-from agentflow.jobs.ledger.tables import Outbox, Reservation
-from agentflow.jobs.runner import open_runner
+from agentflow.jobs.ledger.tables import Reservation
+from agentflow.jobs.opening import open_runner
 from agentflow.jobs.service import Agentflow
 from agentflow.jobs.store import Store
 from agentflow.jobs.tables import Job
+from agentflow.jobs.telling.tables import Outbox
 from tests.engine.toy import Order
 from tests.jobs.ledger.books import Books, open_books, pack, verification
 

@@ -16,7 +16,7 @@ from agentflow.engine.checkpoints import forget, open_checkpoints
 from agentflow.engine.fencing import Fence
 from agentflow.errors import LeaseLost
 from agentflow.flow.journal import AttemptLine, Begun, CostLine
-from agentflow.jobs.runner import open_runner
+from agentflow.jobs.opening import open_runner
 from agentflow.jobs.store import open_store
 from tests.jobs.ledger.books import open_books, verification
 

@@ -13,7 +13,7 @@ from agentflow.engine.checkpoints import open_checkpoints
 from agentflow.engine.fencing import Fence
 from agentflow.errors import LeaseLost
 from agentflow.flow.journal import AttemptLine, CostLine
-from agentflow.jobs.runner import open_runner
+from agentflow.jobs.opening import open_runner
 from tests.jobs.ledger.books import Books, open_books
 
 CONFIG = {"configurable": {"thread_id": "", "checkpoint_ns": "", "checkpoint_id": "c"}}

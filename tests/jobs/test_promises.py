@@ -11,8 +11,8 @@ from agentflow.engine.trace import PERSON
 from agentflow.errors import RunError
 from agentflow.exams.slo import is_sampled
 from agentflow.jobs import runner as running
+from agentflow.jobs.opening import open_runner
 from agentflow.jobs.promises import AUDIT, WRONG, Kept, audit, demote, demotions, drifting, lowered, read, reinstate
-from agentflow.jobs.runner import open_runner
 from agentflow.jobs.tables import Attempt, Job
 from agentflow.jobs.trace import trace_of
 from agentflow.testing import FakeModel, FakeModels

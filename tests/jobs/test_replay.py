@@ -13,8 +13,9 @@ from agentflow import Pack, Problem
 from agentflow.errors import RunError
 from agentflow.jobs.findings import Replay
 from agentflow.jobs.ledger.tables import Verification
+from agentflow.jobs.opening import open_runner
 from agentflow.jobs.replay import replay
-from agentflow.jobs.runner import Runner, open_runner
+from agentflow.jobs.runner import Runner
 from agentflow.jobs.tables import Attempt, Job, Kept
 from tests.jobs import replayed
 from tests.jobs.replayed import BILL, Sums, finished, pack, running, texts

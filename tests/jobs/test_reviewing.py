@@ -9,7 +9,7 @@ from sqlalchemy import update
 from agentflow.errors import RequestError, RunError
 from agentflow.jobs import reviewing
 from agentflow.jobs.ids import now
-from agentflow.jobs.runner import open_runner
+from agentflow.jobs.opening import open_runner
 from agentflow.jobs.tables import Job
 from agentflow.jobs.telling.events import events_of
 from tests.engine.toy import Order

@@ -9,7 +9,7 @@ import pytest
 
 from agentflow import Pack, Price
 from agentflow.errors import RunError
-from agentflow.jobs.runner import open_runner
+from agentflow.jobs.opening import open_runner
 from tests.engine.toy import Order, Posted, Refused, ran, toy
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from agentflow.connectors.sql import open_database
 from agentflow.jobs import work
-from agentflow.jobs.runner import open_runner
+from agentflow.jobs.opening import open_runner
 from agentflow.jobs.tables import Job
 from tests.engine.toy import Order
 from tests.jobs.test_runner import pack

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from agentflow import Model, Pack, Policy, Price, Problem, Record, workflow
 from agentflow.engine.models import Budget, ModelConfig, Models, read_models
 from agentflow.errors import ModelError
-from agentflow.jobs.runner import open_runner
+from agentflow.jobs.opening import open_runner
 from agentflow.testing import Faulty, FaultyModel, MemoryJournal, Outcome, Request, Twin, by_marker, serve
 from agentflow.testing import Price as TokenPrice
 from agentflow.testing.spec import AnswerFaults, WireFaults

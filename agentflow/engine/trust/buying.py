@@ -4,7 +4,6 @@ import heapq
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
-from itertools import product
 from typing import NamedTuple
 
 from agentflow.engine.trust.law import Law, Pattern, agreeing, weigh
@@ -80,13 +79,6 @@ def spared(need: Need, source: str) -> float:
 def settled(need: Need) -> bool:
     """Whether the likeliest value may be taken as it is: further answers would remove no more doubt than alpha."""
     return need.unaided and _open(need, need.pattern, 0) <= 1 - need.bar
-
-
-def least_doubt(law: Law, ladder: tuple[str, ...], left: Votes) -> float:
-    """The least doubt that agreeing answers can leave: what a ladder cannot promise, however often it is asked."""
-    start = Pattern(misses=(0,) * len(law.sources))
-    every = product(*(range(most + 1) for most in left))
-    return min(1 - weigh(law, agreeing(law, start, 0, _in_law(law, ladder, votes)))[0] for votes in every)
 
 
 def _meets(need: Need, ladder: tuple[str, ...], votes: Votes) -> bool:

@@ -6,8 +6,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from agentflow.jobs.ledger.giving import credit
-from agentflow.jobs.ledger.tables import Charge, Credit, ListedPrice, Outbox
+from agentflow.jobs.ledger.tables import Charge, Credit, ListedPrice
 from agentflow.jobs.tables import Job
+from agentflow.jobs.telling.tables import Outbox
 
 
 def credit_late(session: Session, job: Job, charge: Charge, price: ListedPrice, ended: datetime) -> Credit | None:

@@ -15,13 +15,13 @@ from agentflow.jobs.ledger.tables import (
     Charge,
     ChargeBalance,
     ListedPrice,
-    Outbox,
     Reservation,
     SpendAccount,
     Transfer,
     Verification,
 )
 from agentflow.jobs.tables import Job, table_of, write
+from agentflow.jobs.telling.tables import Outbox
 
 RECEIVABLE, REVENUE = "receivable", "revenue"
 WARN_AT = 80

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.settling import fact
-from agentflow.jobs.ledger.tables import Charge, Credit, Statement, StatementLine, Transfer
+from agentflow.jobs.ledger.statement_tables import Statement, StatementLine
+from agentflow.jobs.ledger.tables import Charge, Credit, Transfer
 from agentflow.jobs.tables import Job
 
 AT_ONCE = 500

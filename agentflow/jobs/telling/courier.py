@@ -16,11 +16,11 @@ from agentflow.errors import AgentflowError
 from agentflow.jobs.api_tables import Delivery, Endpoint
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.settling import fact
-from agentflow.jobs.ledger.tables import Outbox
 from agentflow.jobs.store import Store
 from agentflow.jobs.telling.sending import Reply, Sender
 from agentflow.jobs.telling.signing import sign
 from agentflow.jobs.telling.sinks import TOPICS, BillingSink, billing_event
+from agentflow.jobs.telling.tables import Outbox
 
 SCHEDULE = (0, 5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 """Seconds after the first try at which the others are made."""

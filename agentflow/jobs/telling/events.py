@@ -7,8 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from agentflow.jobs.ids import new_id, now
-from agentflow.jobs.ledger.tables import Outbox
 from agentflow.jobs.tables import Job
+from agentflow.jobs.telling.tables import Outbox
 
 LAST = ("job.finished", "job.canceled", "job.expired")
 """After these nothing more happens to a job."""

@@ -11,10 +11,12 @@ from typing import Any, Protocol
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from agentflow.errors import ConnectorError
-from agentflow.jobs.ledger.tables import Charge, Credit, Outbox, Statement
+from agentflow.jobs.ledger.statement_tables import Statement
+from agentflow.jobs.ledger.tables import Charge, Credit
 from agentflow.jobs.tables import Job
 from agentflow.jobs.telling.addresses import Gate
 from agentflow.jobs.telling.sending import Sender
+from agentflow.jobs.telling.tables import Outbox
 
 TOPICS = ("charge.created", "charge.credited", "statement.finalized")
 

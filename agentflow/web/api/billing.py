@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from agentflow.jobs.ids import now
 from agentflow.jobs.keys import Caller
 from agentflow.jobs.ledger import bill, statements
-from agentflow.jobs.ledger.tables import Charge, ListedPrice, SpendAccount, Statement, StatementLine, Transfer
+from agentflow.jobs.ledger.statement_tables import Statement, StatementLine
+from agentflow.jobs.ledger.tables import Charge, ListedPrice, SpendAccount, Transfer
 from agentflow.jobs.tables import Job
 from agentflow.web.api.deps import Cursor, Limit, Service, id_of, needs, newest, rest, utc
 from agentflow.web.api.money_shapes import (

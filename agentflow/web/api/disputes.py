@@ -6,11 +6,11 @@ from fastapi import APIRouter, Depends, Response
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from agentflow.jobs.following import job_of
 from agentflow.jobs.idempotency import Answer, Asked, once
 from agentflow.jobs.keys import Caller
 from agentflow.jobs.ledger import giving
 from agentflow.jobs.ledger.tables import Dispute
-from agentflow.jobs.service import job_of
 from agentflow.web.api.deps import (
     Cursor,
     IdempotencyKey,

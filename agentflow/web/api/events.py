@@ -8,10 +8,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import StreamingResponse
 
+from agentflow.jobs.following import QUICKEST, SLOWEST, look
 from agentflow.jobs.keys import Caller, in_force
-from agentflow.jobs.ledger.tables import Outbox
-from agentflow.jobs.service import QUICKEST, SLOWEST, Agentflow
+from agentflow.jobs.service import Agentflow
 from agentflow.jobs.tables import ENDED
+from agentflow.jobs.telling.tables import Outbox
 from agentflow.web.api.deps import JobId, Service, needs
 from agentflow.web.api.shapes import EventBody, Listed
 from agentflow.web.api.standing import progress_of
@@ -45,7 +46,7 @@ async def events(
 ) -> Response:
     """What has happened to a job; with `Accept: text/event-stream` as it happens, until the job ends."""
     seen = _number(last)
-    _, told = await service.look(job_id, caller.tenant, seen)
+    _, told = await look(service.store, job_id, caller.tenant, seen)
     if STREAM in accept:
         stream = _stream(service, job_id, caller, seen, request)
         return StreamingResponse(stream, media_type=STREAM, headers={"X-Accel-Buffering": "no"})
@@ -64,7 +65,7 @@ async def _stream(service: Agentflow, job: str, caller: Caller, seen: int, reque
             if not await _may(service, caller):
                 return
             known = clock() + LOCKED
-        row, told = await service.look(job, caller.tenant, seen)
+        row, told = await look(service.store, job, caller.tenant, seen)
         for one in told:
             seen = one.number or seen
             yield _sse(_body(one).model_dump(mode="json"), one.topic, seen)

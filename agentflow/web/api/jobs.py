@@ -11,12 +11,13 @@ from sqlalchemy.orm import Session
 from agentflow.flow.record import Document, Record
 from agentflow.jobs.accepting import Terms, accept
 from agentflow.jobs.api_tables import File
+from agentflow.jobs.following import RESTING, job_of
 from agentflow.jobs.idempotency import Answer, Asked, once_in_a_thread
 from agentflow.jobs.keys import Caller
 from agentflow.jobs.ledger.tables import Verification
 from agentflow.jobs.orders import order_of, record_of
 from agentflow.jobs.runner import is_document
-from agentflow.jobs.service import RESTING, Agentflow, job_of
+from agentflow.jobs.service import Agentflow
 from agentflow.jobs.tables import Job, Status
 from agentflow.web.api.deps import (
     CancelAfter,

@@ -13,9 +13,9 @@ from agentflow.jobs.api_tables import Delivery, Endpoint
 from agentflow.jobs.idempotency import Answer, Asked, once
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.keys import Caller
-from agentflow.jobs.ledger.tables import Outbox
 from agentflow.jobs.telling.courier import TEST, delivery
 from agentflow.jobs.telling.signing import new_secret
+from agentflow.jobs.telling.tables import Outbox
 from agentflow.web.api.deps import Cursor, IdempotencyKey, Limit, Service, as_dict, id_of, needs, newest, rest
 from agentflow.web.api.shapes import Given, Listed, Page, Time, Told
 from agentflow.web.openapi import also

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentflow.engine.trust.buying import Need, cheapest, first_of, least_doubt, spared
+from agentflow.engine.trust.buying import Need, cheapest, first_of, spared
 from agentflow.engine.trust.law import Law, Pattern, Verdict, agreeing, weigh
 from tests.engine.trust.worlds import TRUTH, Source, World, buy, pattern_of_answers
 
@@ -104,19 +104,6 @@ def test_the_cheapest_of_the_answers_is_asked_for_first():
     assert first_of((2, 1), PRICES) == 0
     assert first_of((0, 1), PRICES) == 1
     assert first_of((1, 1), (3.0, 2.0)) == 1
-
-
-def test_the_least_doubt_is_what_agreement_of_all_leaves_at_its_best():
-    found = law()
-    start = need(found, 0.5)
-    every = product(range(4), range(3))
-    doubts = [1 - after(start, votes, 0) for votes in every]
-    assert least_doubt(found, LADDER, (3, 2)) == pytest.approx(min(doubts))
-
-
-def test_more_answers_leave_no_more_doubt_at_best():
-    found = [least_doubt(law(), LADDER, (n, 0)) for n in range(1, 5)]
-    assert found == sorted(found, reverse=True)
 
 
 @given(slip=st.floats(0.005, 0.2), alpha=st.floats(0.001, 0.1))

@@ -13,9 +13,10 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 from agentflow.connectors.sql import open_database
 from agentflow.jobs.ledger.audit import audit
 from agentflow.jobs.ledger.giving import charge_of, credit
-from agentflow.jobs.ledger.tables import Charge, Credit, Outbox, Transfer
+from agentflow.jobs.ledger.tables import Charge, Credit, Transfer
 from agentflow.jobs.store import open_store
 from agentflow.jobs.tables import Job
+from agentflow.jobs.telling.tables import Outbox
 from tests.jobs.ledger.books import open_books, verification
 
 Act = Callable[[str, str, int], Awaitable[None]]

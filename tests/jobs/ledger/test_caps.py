@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from agentflow.errors import CapError, LedgerError
 from agentflow.jobs.ledger.settling import set_cap
-from agentflow.jobs.ledger.tables import Outbox
+from agentflow.jobs.telling.tables import Outbox
 from tests.jobs.ledger.books import PRICE, Books, open_books, verification
 
 

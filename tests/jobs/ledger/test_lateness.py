@@ -10,8 +10,9 @@ from agentflow import Pack, Price
 from agentflow.errors import PackError
 from agentflow.jobs.ids import now
 from agentflow.jobs.ledger.lateness import credit_late, waited
-from agentflow.jobs.ledger.tables import Charge, Credit, ListedPrice, Outbox, SpendAccount, Transfer
+from agentflow.jobs.ledger.tables import Charge, Credit, ListedPrice, SpendAccount, Transfer
 from agentflow.jobs.tables import Job
+from agentflow.jobs.telling.tables import Outbox
 from tests.engine.toy import Posted, Refused, toy
 from tests.jobs.ledger.books import Books, open_books, verification
 

@@ -10,8 +10,10 @@ from agentflow.errors import CapError, DisputeError, LedgerError
 from agentflow.jobs.ids import now
 from agentflow.jobs.ledger import settling
 from agentflow.jobs.ledger.giving import charge_of, credit, decide, dispute
+from agentflow.jobs.ledger.statement_tables import StatementLine
 from agentflow.jobs.ledger.statements import close, lines, unstated
-from agentflow.jobs.ledger.tables import Charge, Credit, Outbox, PriceList, SpendAccount, StatementLine, Transfer
+from agentflow.jobs.ledger.tables import Charge, Credit, PriceList, SpendAccount, Transfer
+from agentflow.jobs.telling.tables import Outbox
 from tests.jobs.ledger.books import LESS, PRICE, Books, open_books, pack, verification
 
 

@@ -19,21 +19,20 @@ from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.audit import audit
 from agentflow.jobs.ledger.giving import charge_of, decide
 from agentflow.jobs.ledger.settling import fact, release
+from agentflow.jobs.ledger.statement_tables import Statement, StatementLine
 from agentflow.jobs.ledger.tables import (
     Charge,
     Credit,
     Dispute,
     ListedPrice,
-    Outbox,
     PriceList,
     Reservation,
     SpendAccount,
-    Statement,
-    StatementLine,
     Transfer,
 )
 from agentflow.jobs.limits import within
 from agentflow.jobs.tables import Job
+from agentflow.jobs.telling.tables import Outbox
 from tests.jobs.ledger.books import PRICE, Books, pack, verification
 
 Violation = Callable[[Books], Awaitable[bool]]

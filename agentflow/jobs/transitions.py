@@ -1,0 +1,121 @@
+"""A job's transitions: each is done in one transaction of the caller's, under the fence that its run holds."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.orm import Session
+
+from agentflow.connectors.sql import one_trip
+from agentflow.jobs.ending import end_free, overdue
+from agentflow.jobs.ids import now
+from agentflow.jobs.journal import lost
+from agentflow.jobs.ledger.lateness import credit_late
+from agentflow.jobs.ledger.settling import release, reserve, settle
+from agentflow.jobs.ledger.tables import ListedPrice, Verification
+from agentflow.jobs.reviewing import is_held
+from agentflow.jobs.tables import ENDED, Job, Kept, Status, write
+from agentflow.jobs.telling.events import next_event
+
+
+def change(session: Session, job: str, fence: int | None, values: Mapping[str, Any]) -> Job:
+    """Sets columns of a job that has not ended. Here and below as the store's method of that name says."""
+    row, is_open = _held(session, job, fence, values)
+    if is_open:
+        _set(row, values)
+        if values.get("status") == "awaiting_review":
+            asked = {"questions": sorted(row.questions)}
+            session.add(next_event(row, "job.awaiting_review", asked))
+            session.add(next_event(row, "review.created", asked))
+    return row
+
+
+def begin(session: Session, job: str, since: Sequence[Status], terms: str, fence: int | None) -> int | None:
+    """Takes a job over: its new fence, or None."""
+    row = session.get(Job, job, with_for_update=True)
+    if row is None or row.status not in since or (fence is not None and row.fence != fence):
+        return None
+    if is_held(row) or row.erased_at is not None:
+        return None
+    had_failed = row.status == "failed" or row.price_list_id is None
+    row.status, row.questions, row.fence = "running", {}, row.fence + 1
+    row.lease_by = row.lease_until = None
+    if overdue(row):
+        end_free(session, row, "expired")
+        return None
+    row.price_list_id = row.price_list_id or terms
+    session.add(next_event(row, "job.started"))
+    if had_failed:
+        reserve(session, row)
+    return row.fence
+
+
+def finish(
+    session: Session,
+    job: str,
+    verification: Verification,
+    fence: int | None,
+    kept: Mapping[str, Any] | None,
+    also: Callable[[Connection], None] | None,
+    values: Mapping[str, Any],
+) -> Job:
+    """Ends a job with its outcome, verified and charged."""
+    row, is_open = _held(session, job, fence, values)
+    if not is_open:
+        return row
+    listed = session.get(ListedPrice, (row.price_list_id, verification.outcome))
+    charge = settle(session, row, verification, listed)
+    price = (charge.amount_minor, charge.currency) if charge else (0, row.currency)
+    connection = session.connection()
+    with one_trip(connection):
+        write(connection, next_event(row, "job.finished", {"outcome": verification.outcome}))
+        if kept is not None:
+            write(connection, Kept(job_id=row.id, records=dict(kept)))
+        if also is not None:
+            also(connection)
+    _set(row, {**values, "price_minor": price[0], "currency": price[1]})
+    ended = now()
+    row.status, row.outcome, row.finished_at = "finished", verification.outcome, ended
+    if charge is not None and listed is not None:
+        credit_late(session, row, charge, listed, ended)
+    return row
+
+
+def fail(session: Session, job: str, fence: int | None, values: Mapping[str, Any]) -> Job:
+    """Ends a job as failed, free of charge."""
+    row, is_open = _held(session, job, fence, values)
+    if is_open:
+        _set(row, values)
+        row.status = "failed"
+        session.add(next_event(row, "job.failed"))
+        session.flush()
+        release(session, job)
+    return row
+
+
+def _set(row: Job, values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(row, name, value)
+
+
+def _held(session: Session, job: str, fence: int | None, values: Mapping[str, Any]) -> tuple[Job, bool]:
+    """The job's row, locked, and whether it is still to end: it has not ended, nor expired by now.
+
+    `values` are what its run wants to write down. Raises LeaseLost where it is not held under the fence.
+    """
+    row = session.get_one(Job, job, with_for_update=True)
+    _assert_fence(row, fence)
+    if overdue(row):
+        end_free(session, row, "expired", **_spent(values))
+    return row, row.status not in ENDED
+
+
+def _assert_fence(row: Job, fence: int | None) -> None:
+    """Raises LeaseLost where the job is held under another fence by now."""
+    if fence is not None and row.fence != fence:
+        raise lost(row.id)
+
+
+def _spent(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the columns that a run sets those that stay true of a job which comes to nothing."""
+    return {name: values[name] for name in ("cost_micros", "seconds", "sources") if name in values}
