@@ -1,7 +1,7 @@
 """What jobs and their ledger cost beside bare LangGraph: the same ten steps on the same kind of database, in turn.
 
 `python -m tests.benchmarks.beside OPTIONS` prints as JSON, round by round: seconds of wall clock and of processor that
-LangGraph took, and that we did.
+LangGraph took, that typed steps under a policy take in it without jobs or ledger, and that we take with both.
 """
 
 import asyncio
@@ -12,19 +12,23 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+from agentflow.engine.attempt import Services, perform
+from agentflow.engine.graph import Graph
 from agentflow.jobs.service import Agentflow, Part
+from agentflow.testing.fakes import MemoryJournal
 from tests.benchmarks.asking import KINDS, STEPS, Models, answering, bare, ten_questions
 
 Run = Callable[[Sequence[str]], Awaitable[None]]
 """Carries jobs of those names to their end."""
 
 
-async def rounds(url: str, other: str, home: str, jobs: int, times: int, concurrency: int) -> Any:
-    """`times` rounds of `jobs` jobs on each side: ours on the database at `url`, LangGraph's own on the `other`."""
+async def rounds(url: str, others: Sequence[str], home: str, jobs: int, times: int, concurrency: int) -> Any:
+    """`times` rounds of `jobs` jobs on each side: ours on the database at `url`, LangGraph's own on the `others`."""
     found: list[list[tuple[float, float]]] = []
     async with AsyncExitStack() as stack:
         sides = [
-            await stack.enter_async_context(_alone(other, concurrency)),
+            await stack.enter_async_context(_alone(others[0], concurrency)),
+            await stack.enter_async_context(_typed(others[1], concurrency)),
             await stack.enter_async_context(_ours(url, home, concurrency)),
         ]
         for number in range(times + 1):
@@ -61,6 +65,29 @@ async def _alone(url: str, concurrency: int) -> AsyncGenerator[Run]:
                 config = {"configurable": {"thread_id": name}}
                 ended = await compiled.ainvoke({"n0": {"name": name}}, config, durability="sync")
                 assert ended[f"n{STEPS}"] == {"name": name}
+
+        async def run(names: Sequence[str]) -> None:
+            await asyncio.gather(*map(one, names))
+
+        yield run
+
+
+@asynccontextmanager
+async def _typed(url: str, concurrency: int) -> AsyncGenerator[Run]:
+    """A run of the typed graph with its step layer on LangGraph's checkpointer: what an exam runs, no job behind it."""
+    pack, models, places = ten_questions(), Models(answering(0.0)), asyncio.Semaphore(concurrency)
+    graph = Graph(pack.workflow)
+    async with _savers(url) as saver:
+
+        async def one(name: str) -> None:
+            services = Services(name, {}, models, MemoryJournal(keep_lines=False))
+
+            async def do(step: Any, reads: Sequence[Any], item: int | None) -> Any:
+                return await perform(step, reads, services, item)
+
+            async with places:
+                ended = await graph.start(name, saver(), do, KINDS[0](name=name))
+                assert ended.outcome
 
         async def run(names: Sequence[str]) -> None:
             await asyncio.gather(*map(one, names))

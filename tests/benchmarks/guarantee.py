@@ -10,75 +10,20 @@ import math
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
-from statistics import NormalDist, fmean, stdev
+from statistics import fmean, stdev
 
 from agentflow.exams.certify import Promise, Scored, certify, first_look, in_order
 from agentflow.exams.certify_binomial import allowed
-from agentflow.testing import Faulty, FaultyModel, Law, Outcome
-from agentflow.testing.answers import confidence
-from agentflow.testing.chance import key
-from agentflow.testing.spec import Confidence
+from tests.benchmarks.guarantee_ceiling import ceiling
+from tests.benchmarks.guarantee_worlds import FLAT, WORLDS, World
 from tests.benchmarks.picture import Bar, bars
 from tests.benchmarks.report import Metric, finish, wilson
 
 DELTA, CASES, STEPS = 0.05, 1000, 100
-NORMAL = NormalDist()
 
 
-@dataclass(frozen=True)
-class World:
-    """Answers wrong at a rate, with a confidence of this AUC, and the share of silent errors that is promised."""
-
-    error: float
-    auc: float
-    alpha: float
-
-    def __str__(self) -> str:
-        return f"{self.error:.0%} wrong, AUC {self.auc:g}, alpha {self.alpha:g}"
-
-    @cached_property
-    def spec(self) -> FaultyModel:
-        """The faulty model."""
-        return FaultyModel(error=self.error, split=(0, 0, 1), confidence=Confidence(auc=self.auc))
-
-    def exam(self, seed: int, cases: int) -> list[Scored]:
-        """Cases drawn by the kit's law."""
-        law = Law(Faulty(seed=seed, models={"m": self.spec}))
-        right = [law.at("m", law.unit(case), 0, 0)[0] is Outcome.RIGHT for case in range(cases)]
-        return [Scored(confidence(self.spec, right=r, call=key(seed, c)), not r) for c, r in enumerate(right)]
-
-    def accepts(self, bar: float | None) -> tuple[float, float]:
-        """The true share of cases that are at least so sure, and the share of them that is wrong."""
-        if bar is None:
-            return 0.0, 0.0
-        mu = math.sqrt(2) * NORMAL.inv_cdf(self.auc)
-        signal = mu / 2 - math.log((1 / bar - 1) * (1 - self.error) / self.error) / mu
-        right = (1 - self.error) * NORMAL.cdf(mu - signal)
-        wrong = self.error * NORMAL.cdf(-signal)
-        return right + wrong, wrong / (right + wrong) if right + wrong else 0.0
-
-    @cached_property
-    def ideal(self) -> float:
-        """The most that can be accepted under the promise by who knows the law."""
-        low, high = 1e-9, 1 - 1e-9
-        for _ in range(60):
-            middle = (low + high) / 2
-            low, high = (low, middle) if self.accepts(middle)[1] <= self.alpha else (middle, high)
-        return max(self.accepts(high)[0], 1e-9)
-
-
-WORLDS = (
-    World(0.10, 0.95, 0.02),
-    World(0.20, 0.90, 0.05),
-    World(0.05, 0.95, 0.01),
-    World(0.10, 0.85, 0.02),
-    World(0.05, 0.85, 0.01),
-)
-FLAT = World(0.022, 0.51, 0.02)
-"""How sure an answer is says next to nothing, and whatever is accepted breaks the promise."""
 Rule = Callable[[Sequence[Scored], Sequence[Scored], Promise], float | None]
 """The bar, from the cases to tune on, those to certify on, and the promise."""
 
@@ -165,6 +110,11 @@ def metrics(world: World, told: dict[str, Told]) -> list[Metric]:
     return rows
 
 
+def highest(world: World, share: float) -> Metric:
+    """What no rule that keeps the promise can go beyond."""
+    return Metric(f"{world}: coverage / ideal, at most for any rule", share, None, None, None)
+
+
 def _broken(name: str, told: Told, bar: float | None) -> Metric:
     return Metric(name, told.broken, *wilson(told.broken, told.runs), bar, "at most")
 
@@ -201,6 +151,8 @@ def main() -> None:
         for name, drawn in pictures(found).items():
             (args.json.parent / name).write_text(drawn, encoding="utf-8")
     rows = [row for world, told in found.items() for row in metrics(world, told)]
+    runs = 100 if args.quick else 1000
+    rows += [highest(world, ceiling(world, DELTA, CASES, runs, args.seed)) for world in WORLDS]
     flat = measure(FLAT, 50 if args.quick else 1000, args.seed)
     finish("guarantee", rows + [row for row in metrics(FLAT, flat) if "broken" in row.name], args.json)
 

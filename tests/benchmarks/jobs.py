@@ -64,16 +64,24 @@ async def waits(kind: str, url: str, home: Path, sizes: Sizes) -> list[Metric]:
     ]
 
 
-async def overhead(kind: str, url: str, home: Path, sizes: Sizes, other: str) -> list[Metric]:
-    """Jobs with their ledger beside the same steps in LangGraph alone, in turn."""
-    told = {"url": url, "other": other, "home": str(home), "jobs": sizes.a_round, "times": sizes.rounds}
+async def overhead(kind: str, url: str, home: Path, sizes: Sizes, *others: str) -> list[Metric]:
+    """Jobs with their ledger beside the same steps in LangGraph alone, and beside typed steps in it, in turn."""
+    told = {"url": url, "others": others, "home": str(home), "jobs": sizes.a_round, "times": sizes.rounds}
     rounds = child("tests.benchmarks.beside", json.dumps({**told, "concurrency": 8}))
     steps = sizes.a_round * STEPS
+    walls, spent = ([[side[which] for side in one] for one in rounds] for which in (0, 1))
+    name, sides = f"overhead, {kind}", ("LangGraph's", "of typed steps in LangGraph", "ours")
     return [
-        _ratio(f"overhead, {kind}: wall clock a step, ours / LangGraph's", [(b[0], o[0]) for b, o in rounds]),
-        _ratio(f"overhead, {kind}: processor a step, ours / LangGraph's", [(b[1], o[1]) for b, o in rounds]),
-        _middle(f"overhead, {kind}: ms of processor a step, LangGraph's", [1000 * b[1] / steps for b, _ in rounds]),
-        _middle(f"overhead, {kind}: ms of processor a step, ours", [1000 * o[1] / steps for _, o in rounds]),
+        _middle(f"{name}: processor a step, ours / LangGraph's", [ours / bare for bare, _, ours in spent], 1.3),
+        _middle(
+            f"{name}: processor a step that we add / LangGraph's", [(o - bare) / bare for bare, _, o in spent], 1.3
+        ),
+        _middle(f"{name}: of that by jobs and ledger", [(ours - typed) / bare for bare, typed, ours in spent]),
+        _middle(f"{name}: wall clock a step, ours / LangGraph's", [ours / bare for bare, _, ours in walls]),
+        *(
+            _middle(f"{name}: ms of processor a step, {side}", [1000 * one[i] / steps for one in spent])
+            for i, side in enumerate(sides)
+        ),
     ]
 
 
@@ -107,13 +115,8 @@ def _embedded(function: str, url: str, home: Path, **options: Any) -> Any:
     return child("tests.benchmarks.embedded", function, json.dumps({"url": url, "home": str(home), **options}))
 
 
-def _ratio(name: str, pairs: Sequence[tuple[float, float]]) -> Metric:
-    ratios = sorted(ours / theirs for theirs, ours in pairs)
-    return Metric(name, statistics.median(ratios), ratios[0], ratios[-1], 1.3, "at most")
-
-
-def _middle(name: str, values: Sequence[float]) -> Metric:
-    return Metric(name, statistics.median(values), min(values), max(values), None)
+def _middle(name: str, values: Sequence[float], bar: float | None = None) -> Metric:
+    return Metric(name, statistics.median(values), min(values), max(values), bar, "at most")
 
 
 def _slope(values: Sequence[float]) -> float:
@@ -141,7 +144,7 @@ async def measure(home: Path, server: Server | None, sizes: Sizes, only: Sequenc
 async def _measured(scenario: str, kind: str, place: Path, sizes: Sizes, database: Callable[[], str]) -> list[Metric]:
     match scenario:
         case "overhead":
-            return await overhead(kind, database(), place, sizes, database())
+            return await overhead(kind, database(), place, sizes, database(), database())
         case "bytes":
             return await left(kind, database(), place, sizes)
         case _:
@@ -149,7 +152,9 @@ async def _measured(scenario: str, kind: str, place: Path, sizes: Sizes, databas
 
 
 def _new(place: Path) -> str:
-    return f"jobs{len(list(place.glob('*.db')))}.db"
+    file = place / f"jobs{len(list(place.glob('*.db')))}.db"
+    file.touch()  # so that the next is another
+    return file.name
 
 
 def main() -> None:

@@ -2,7 +2,9 @@
 
 import pytest
 
-from tests.benchmarks.guarantee import FLAT, WORLDS, measure, metrics, pictures
+from tests.benchmarks.guarantee import measure, metrics, pictures
+from tests.benchmarks.guarantee_ceiling import ceiling
+from tests.benchmarks.guarantee_worlds import FLAT, WORLDS
 
 
 @pytest.fixture(scope="module")
@@ -37,3 +39,8 @@ def test_where_a_signal_says_next_to_nothing_only_the_corrected_bound_keeps_the_
     told = measure(FLAT, 60, 1, 400)
     assert told["plain threshold"].broken > 0.5
     assert told["agentflow"].broken <= 0.1
+
+
+def test_no_rule_goes_beyond_the_ceiling_and_more_cases_lift_it(told):
+    few, many = (ceiling(WORLDS[0], 0.05, cases, 300, 1) for cases in (500, 4_000))
+    assert told["agentflow"].coverage < few < many < 1.01
