@@ -94,10 +94,11 @@ async def open_database(url: str, *, read_only: bool = False, brief: bool = Fals
 
 
 @asynccontextmanager
-async def blocking(engine: AsyncEngine, *, brief: bool = False) -> AsyncGenerator[Engine]:
+async def blocking(engine: AsyncEngine, *, brief: bool = False) -> AsyncGenerator[tuple[Engine, Engine]]:
     """The same database for transactions that block the thread they are in: `engine` hops between two a statement.
 
-    One connection on SQLite, which lets one write at a time.
+    The second engine is for statements each of which is a transaction by itself: one trip to a server instead of three.
+    On SQLite it is the same connection, the only one, since one write at a time is let through.
     """
     sqlite = engine.dialect.name == "sqlite"
     address = engine.url.set(drivername="sqlite+pysqlite") if sqlite else engine.url
@@ -105,24 +106,24 @@ async def blocking(engine: AsyncEngine, *, brief: bool = False) -> AsyncGenerato
     options: dict[str, Any] = {"timeout": WAIT, "isolation_level": None, "check_same_thread": False} if sqlite else {}
     made = create_engine(address, connect_args=options, pool_size=1 if sqlite else CONNECTIONS, max_overflow=0)
     if sqlite:
+        single = made.execution_options(single=True)
         _prepare_sqlite(made, read_only=False)
     else:
+        # Nothing is begun that would have to be rolled back when a connection is given back.
+        alone: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None}
+        single = create_engine(address, pool_size=CONNECTIONS, max_overflow=0, **alone)
         _ask_the_rested(made)
+        _ask_the_rested(single)
     try:
-        yield made
+        yield made, single
     finally:
         await asyncio.to_thread(made.dispose)
+        await asyncio.to_thread(single.dispose)
 
 
 def reading(engine: AsyncEngine) -> AsyncEngine:
     """The same engine for transactions that only read: they never wait for, or hold up, one that writes."""
     return engine.execution_options(reading=True)
-
-
-def single(engine: Engine) -> Engine:
-    """The same engine where every statement is a transaction by itself: one trip to a server instead of three."""
-    options: dict[str, Any] = {"single": True} if engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
-    return engine.execution_options(**options)
 
 
 @contextmanager

@@ -139,12 +139,19 @@ class Runner:
                 text = f"job {row.id} is looked at by {row.lease_by}, until {row.lease_until:%H:%M} UTC; answer it then"
                 raise RunError(text)
             raise RunError(f"job {row.id} is {row.status} by now; somebody else was faster")
+        return await self._carried(row, answers, Fence(row.id, number))
+
+    async def carry(self, row: Job) -> Job:
+        """Carries on a job that was taken over, as the store's `take` gives it."""
+        return await self._carried(row, row.answers or None, Fence(row.id, row.fence))
+
+    async def _carried(self, row: Job, answers: Mapping[str, Any] | None, fence: Fence) -> Job:
         with about(job=row.id, pack=row.pack, tenant=row.tenant_id):
             log.info("job begun")
             if self._metrics:
-                self._metrics.claimed(row.pack, again=row.fence > 0)
+                self._metrics.claimed(row.pack, again=fence.again)
             try:
-                return await self._traced(row, answers, Fence(row.id, number))
+                return await self._traced(row, answers, fence)
             except LeaseLost:  # whoever took the job over carries it on; or it was canceled
                 log.info("job taken over, or canceled")
                 return await self._cleared(await self._row(row.id))
@@ -190,7 +197,7 @@ class Runner:
         began = time.monotonic()
         try:
             saver = self._savers(fence, kept)
-            standing = await self._move(row, saver, do, answers, journal)
+            standing = await self._move(row, fence, saver, do, answers, journal)
             for asked in [key for key in standing.questions if key not in row.questions]:
                 await journal.attempt(asked_line(standing.questions[asked]))
             await kept.flush()
@@ -217,10 +224,10 @@ class Runner:
         return self._demoted[1:]
 
     async def _move(
-        self, row: Job, saver: Any, do: Any, answers: Mapping[str, Any] | None, journal: Journal
+        self, row: Job, fence: Fence, saver: Any, do: Any, answers: Mapping[str, Any] | None, journal: Journal
     ) -> Standing:
-        never = row.fence == 0  # nobody has begun it before
-        standing = Standing({}, {}, begun=False) if never else await self._graph.standing(row.id, saver)
+        nowhere = Standing({}, {}, begun=False)
+        standing = await self._graph.standing(row.id, saver) if fence.again else nowhere
         if not standing.begun and answers:
             raise RunError("the steps of this job are not kept here; name the folder of its run with --out")
         answers = {asked: given for asked, given in (answers or {}).items() if asked in standing.questions}

@@ -284,11 +284,12 @@ class Agentflow:
 
         Raises StoreError where the job database broke off: whoever carries jobs tries again.
         """
-        row = await self.store.get(job)
-        if row is None:
-            return
+        row = await self.store.take(job, since=("queued", "running"), packs=self._runners)
         try:
-            await self._runner(row.pack).resume(row, since=("queued", "running"))
+            if row is not None:
+                await self._runner(row.pack).carry(row)
+            elif (row := await self.store.get(job)) is not None:
+                await self._runner(row.pack).resume(row, since=())
         except StoreError:
             raise
         except Exception:

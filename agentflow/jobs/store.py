@@ -1,7 +1,7 @@
 """The job store: jobs, their effects, model calls and attempts, in any SQL database."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from contextvars import copy_context
@@ -10,12 +10,12 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, func, or_, select
+from sqlalchemy import Connection, Engine, Row, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
-from sqlalchemy.orm import Session, defer
+from sqlalchemy.orm import Session
 
-from agentflow.connectors.sql import blocking, open_database, reading, single
+from agentflow.connectors.sql import blocking, open_database, reading
 from agentflow.connectors.sqlite import compact
 from agentflow.errors import LedgerError
 from agentflow.flow.pack import Pack
@@ -25,7 +25,7 @@ from agentflow.jobs.journal import MICROS, JobJournal, unbroken
 from agentflow.jobs.ledger.prices import dearest, publish
 from agentflow.jobs.ledger.tables import PriceList, Verification
 from agentflow.jobs.migrate import upgrade
-from agentflow.jobs.tables import LOCAL, Attempt, Cost, Job, Status
+from agentflow.jobs.tables import LOCAL, Attempt, Cost, Job, Status, table_of
 
 T = TypeVar("T")
 THREADS = 4
@@ -37,15 +37,13 @@ class Threads:
     """Where transactions run as a whole."""
 
     engine: Engine
+    singly: Engine
+    """For statements each of which is a transaction by itself."""
     pool: Executor
 
     @cached_property
     def _reading(self) -> Engine:
         return self.engine.execution_options(reading=True)
-
-    @cached_property
-    def _single(self) -> Engine:
-        return single(self.engine)
 
     async def run(self, act: Callable[[Session], T], *, reading: bool = False) -> T:
         """What `act` gives, done in one transaction; to its end, even if whoever waits for it is cancelled."""
@@ -61,7 +59,7 @@ class Threads:
         """What `act` gives on a connection that begins no transaction by itself; to its end, as `run`."""
 
         def acted() -> T:
-            with self._single.connect() as connection:
+            with self.singly.connect() as connection:
                 return act(connection)
 
         return await self._elsewhere(acted)
@@ -192,6 +190,13 @@ class Store:
         """
         return await self.at_once(lambda session: transitions.begin(session, job, since, terms, fence))
 
+    async def take(self, job: str, *, since: Sequence[Status], packs: Collection[str]) -> Job | None:
+        """`begin` for a job of one of the packs that was accepted under its terms: its row, as it is then; or None.
+
+        The row has the questions that its last run has left.
+        """
+        return await self.at_once(lambda session: transitions.take(session, job, since, packs))
+
     async def finish(
         self,
         job: str,
@@ -230,7 +235,7 @@ class Store:
         async with self.looking() as session:
             return (await session.scalars(query)).all()
 
-    async def record(self, job: str) -> tuple[int, dict[str, list[str]], Sequence[Attempt]]:
+    async def record(self, job: str) -> tuple[int, dict[str, list[str]], Sequence[Row[Any]]]:
         """Its `cost`; by step and item the attempt after which something left it for the last time, but its answer."""
         return await self.seen(lambda session: (*_cost(session, job), _passed(session, job)))
 
@@ -250,20 +255,20 @@ def _cost(session: Session, job: str) -> tuple[int, dict[str, list[str]]]:
     return int(sum(spent for *_, spent in found)), models
 
 
-def _passed(session: Session, job: str) -> Sequence[Attempt]:
-    query = select(Attempt).where(Attempt.job_id == job, Attempt.accepted).order_by(Attempt.id)
-    rows = session.scalars(query.options(defer(Attempt.output))).all()
-    return list({(row.step, row.item): row for row in rows}.values())
+def _passed(session: Session, job: str) -> Sequence[Row[Any]]:
+    columns = [column for column in table_of(Attempt).c if column.name != "output"]  # which may be long
+    query = select(*columns).where(Attempt.job_id == job, Attempt.accepted).order_by(Attempt.id)
+    return list({(row.step, row.item): row for row in session.execute(query)}.values())
 
 
 @asynccontextmanager
 async def open_store(url: str) -> AsyncGenerator[Store]:
     """The job store in a database that is brought to the newest schema first."""
-    async with open_database(url, brief=True) as engine, blocking(engine, brief=True) as threaded:
+    async with open_database(url, brief=True) as engine, blocking(engine, brief=True) as (threaded, singly):
         await upgrade(engine)
         pool = ThreadPoolExecutor(1 if engine.dialect.name == "sqlite" else THREADS, "agentflow-store")
         try:
-            yield Store(engine, Threads(threaded, pool))
+            yield Store(engine, Threads(threaded, singly, pool))
         finally:
             await asyncio.to_thread(pool.shutdown)
 

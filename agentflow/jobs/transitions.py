@@ -1,10 +1,11 @@
 """A job's transitions: each is done in one transaction of the caller's, under the fence that its run holds."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from agentflow.connectors.sql import one_trip
 from agentflow.jobs.ending import end_free, overdue
@@ -33,21 +34,38 @@ def change(session: Session, job: str, fence: int | None, values: Mapping[str, A
 def begin(session: Session, job: str, since: Sequence[Status], terms: str, fence: int | None) -> int | None:
     """Takes a job over: its new fence, or None."""
     row = session.get(Job, job, with_for_update=True)
-    if row is None or row.status not in since or (fence is not None and row.fence != fence):
+    if row is None or (fence is not None and row.fence != fence):
         return None
-    if is_held(row) or row.erased_at is not None:
+    return row.fence if _taken(session, row, since, terms) else None
+
+
+def take(session: Session, job: str, since: Sequence[Status], packs: Collection[str]) -> Job | None:
+    """Takes a job of one of the packs over: its row, with the questions that its last run has left."""
+    row = session.get(Job, job, with_for_update=True)
+    if row is None or row.pack not in packs or row.price_list_id is None:
         return None
+    asked = row.questions
+    if not _taken(session, row, since, row.price_list_id):
+        return None
+    session.flush()
+    set_committed_value(row, "questions", asked)
+    return row
+
+
+def _taken(session: Session, row: Job, since: Sequence[Status], terms: str) -> bool:
+    if row.status not in since or is_held(row) or row.erased_at is not None:
+        return False
     had_failed = row.status == "failed" or row.price_list_id is None
     row.status, row.questions, row.fence = "running", {}, row.fence + 1
     row.lease_by = row.lease_until = None
     if overdue(row):
         end_free(session, row, "expired")
-        return None
+        return False
     row.price_list_id = row.price_list_id or terms
     session.add(next_event(row, "job.started"))
     if had_failed:
         reserve(session, row)
-    return row.fence
+    return True
 
 
 def finish(

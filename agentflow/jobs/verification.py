@@ -7,6 +7,8 @@ from dataclasses import asdict
 from hashlib import sha256
 from typing import Any
 
+from sqlalchemy import Row
+
 from agentflow.engine.trace import said_by
 from agentflow.engine.trust.figures import Figures
 from agentflow.flow.check import Check, named_by
@@ -18,10 +20,12 @@ from agentflow.jobs.tables import Attempt, Job
 
 State = Mapping[str, Any]
 """Records as JSON, by their name."""
+Left = Attempt | Row[Any]
+"""An attempt after which something left its step, or the same columns as a row."""
 
 
 def verified(
-    job: Job, outcome: str, values: Mapping[str, Any], passed: Sequence[Attempt], state: State, definition: str
+    job: Job, outcome: str, values: Mapping[str, Any], passed: Sequence[Left], state: State, definition: str
 ) -> Verification:
     """The record for a job that has reached an outcome: what got there has passed every check on its way.
 
@@ -46,7 +50,7 @@ def verified(
     )
 
 
-def entry_of(attempt: Attempt) -> dict[str, Any]:
+def entry_of(attempt: Left) -> dict[str, Any]:
     """What a verification says of what left a step."""
     left = (attempt.weighed or {}).get("left")
     found = left["found"] if left else codes_of(attempt)
@@ -60,7 +64,7 @@ def entry_of(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def codes_of(attempt: Attempt) -> dict[str, list[str]]:
+def codes_of(attempt: Left) -> dict[str, list[str]]:
     """By check that has seen the answer: the codes of the problems it found."""
     said = said_by(attempt.problems, attempt.weighed)
     return {name: sorted({problem["code"] for problem in found}) for name, found in said.items()}

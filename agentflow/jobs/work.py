@@ -25,15 +25,13 @@ def carrying(store: Store, runners: Mapping[str, Runner], tell: Callable[[Job], 
     """
 
     async def run_job(job: str) -> None:
-        row = await store.get(job)
+        row = await store.take(job, since=("queued", "running"), packs=runners)
         if row is None:
-            return
-        if row.status == "running" and row.fence >= MOST_RUNS:
+            if (row := await store.get(job)) is not None:
+                await runners[row.pack].resume(row, since=())
+        elif row.fence > MOST_RUNS:
             tell(await store.fail(job, row.fence, problems=[DEADLY]))
-            return
-        before = row.status
-        stands = await runners[row.pack].resume(row, since=("queued", "running"))
-        if before in ("queued", "running"):
-            tell(stands)
+        else:
+            tell(await runners[row.pack].carry(row))
 
     return run_job

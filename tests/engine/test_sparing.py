@@ -60,3 +60,26 @@ async def test_a_question_of_a_step_that_runs_alone_is_kept():
     [key] = waiting.questions
     again = await graph.standing("j", spared(log.saver))
     assert list(again.questions) == [key]
+
+
+async def test_the_input_is_not_kept_by_itself_and_a_run_that_is_killed_before_its_first_step_begins_anew():
+    log, graph = Log(), Graph(toy())
+
+    async def killed(step: Any, reads: Any, item: int | None) -> Any:
+        raise MemoryError("killed")
+
+    put, steps = log.saver.aput, []
+
+    async def putting(config: Any, checkpoint: Any, metadata: Any, *rest: Any) -> Any:
+        steps.append(metadata["step"])
+        if metadata["step"] == 0:
+            raise MemoryError("killed")
+        return await put(config, checkpoint, metadata, *rest)
+
+    log.saver.aput = putting
+    with pytest.raises(MemoryError):
+        await graph.start("j", spared(log.saver), killed, Order(lines=[]))
+    assert steps == [0]
+    assert (await graph.standing("j", log.saver)).begun is False
+    log.saver.aput = put
+    assert (await graph.start("j", spared(log.saver), doing(), Order(lines=[]))).outcome == "Posted"

@@ -230,3 +230,21 @@ async def test_checkpoint_connections_are_brief_too(postgres: str, monkeypatch: 
     async with open_store(postgres) as store:
         row = await store.at_once(lambda s: s.execute(text("SHOW idle_in_transaction_session_timeout")).one())
     assert row == ("1s",)
+
+
+async def test_a_job_is_taken_over_with_what_its_last_run_left_and_only_for_packs_that_are_served(database: str):
+    async with open_books(database) as books:
+        job, since = await books.accepted(), ("queued", "running")
+        assert await books.store.take(job.id, since=since, packs=["another"]) is None
+        taken = await books.store.take(job.id, since=since, packs=[job.pack])
+        assert taken is not None
+        assert (taken.status, taken.fence, taken.version) == ("running", 1, job.version + 1)
+        asked = {"q": {"step": "read"}}
+        await books.store.change(job.id, 1, questions=asked)
+        again = await books.store.take(job.id, since=since, packs=[job.pack])
+        assert again is not None
+        assert (again.fence, again.questions) == (2, asked)
+        stored = await books.store.get(job.id)
+        assert stored is not None
+        assert stored.questions == {}
+        assert await books.store.take("job_of_nobody", since=since, packs=[job.pack]) is None

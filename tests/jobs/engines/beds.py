@@ -72,7 +72,7 @@ class Bed:
                 session.flush()
                 self.engine.hand_over(session, job.id, job.tenant_id, pack=job.pack)
 
-        async with blocking(self.sessions.kw["bind"]) as engine:
+        async with blocking(self.sessions.kw["bind"]) as (engine, _):
             await asyncio.to_thread(handed, engine)
         return job.id
 

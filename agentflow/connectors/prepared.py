@@ -1,0 +1,60 @@
+"""Statements that are run very often: compiled once, and sent by the driver's own cursor."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, Dialect
+from sqlalchemy.sql.dml import UpdateBase
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A statement in the words of one driver."""
+
+    text: str
+    names: Sequence[str]
+    """Of its parameters, in the order in which they stand."""
+    processors: Mapping[str, Callable[[Any], Any]]
+    """What makes the driver's values of ours, by name, where they differ."""
+    constants: Mapping[str, Any]
+    """Values that stand in the statement itself, by name."""
+    positional: bool
+
+    def values(self, given: Mapping[str, Any]) -> Any:
+        """The parameters as the driver takes them."""
+        known = {**self.constants, **given} if self.constants else given
+        made = [self.processors.get(name, _same)(known[name]) for name in self.names]
+        return made if self.positional else dict(zip(self.names, made, strict=True))
+
+
+def send(connection: Connection, statement: UpdateBase, values: Mapping[str, Any]) -> None:
+    """Runs a statement that gives nothing back, past SQLAlchemy: raises the driver's own errors.
+
+    A fraction of the work of `execute`; defaults of columns are not filled in, and nobody who listens is told.
+    """
+    prepared = _prepare(statement, tuple(values), connection.dialect)
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(prepared.text, prepared.values(values))
+    finally:
+        cursor.close()
+
+
+@lru_cache(200)
+def _prepare(statement: UpdateBase, names: tuple[str, ...], dialect: Dialect) -> Prepared:
+    compiled: Any = statement.compile(dialect=dialect, column_keys=list(names))
+    types = {name: bound.type.dialect_impl(dialect) for bound, name in compiled.bind_names.items()}
+    processors = {name: kind.bind_processor(dialect) for name, kind in types.items()}
+    return Prepared(
+        text=str(compiled),
+        names=tuple(compiled.positiontup if compiled.positional else types),
+        processors={name: made for name, made in processors.items() if made is not None},
+        constants={name: bound.value for bound, name in compiled.bind_names.items() if not bound.required},
+        positional=compiled.positional,
+    )
+
+
+def _same(value: Any) -> Any:
+    return value
