@@ -6,14 +6,13 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 from agentflow.connectors.documents import Documents
 from agentflow.engine.attempt import Binder, Services, perform
-from agentflow.engine.checkpoints import erase, forget
+from agentflow.engine.checkpoints import forget
 from agentflow.engine.fencing import Fence, Savers
-from agentflow.engine.graph import NOTES, Graph, Standing
+from agentflow.engine.graph import Graph, Standing
 from agentflow.engine.metrics import MeteredJournal, Metrics
 from agentflow.engine.trace import answered_line, asked_line
 from agentflow.engine.trace_spans import JobTrace, Tracing, job_trace
@@ -23,17 +22,17 @@ from agentflow.exams.stamping import fresh
 from agentflow.flow.journal import Journal
 from agentflow.flow.pack import Pack
 from agentflow.flow.record import Document, Record
-from agentflow.flow.step import label
 from agentflow.jobs.answering import answered
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.tables import PriceList
 from agentflow.jobs.limits import in_time, within
 from agentflow.jobs.logs import about, told
 from agentflow.jobs.promises import demotions, lowered, without
+from agentflow.jobs.resting import resting
 from agentflow.jobs.reviewing import is_held
 from agentflow.jobs.store import Store, dollars
 from agentflow.jobs.tables import ENDED, Job, Status
-from agentflow.jobs.verification import definition_of, output_of, records_of, verified
+from agentflow.jobs.verification import definition_of
 
 log = logging.getLogger("agentflow.jobs")
 
@@ -201,7 +200,8 @@ class Runner:
             for asked in [key for key in standing.questions if key not in row.questions]:
                 await journal.attempt(asked_line(standing.questions[asked]))
             await kept.flush()
-            job = await self._settle(row, fence, standing, time.monotonic() - began)
+            ended = resting(self.pack, row, fence, standing, time.monotonic() - began, self._definition)
+            job = await self.store.at_once(ended)
             return job if job.status == "finished" else await self._cleared(job)
         except (LeaseLost, StoreError):
             raise  # neither is the job's own failure
@@ -239,34 +239,6 @@ class Runner:
             await journal.attempt(answered_line(standing.questions[asked], given["type"], given["value"]))
         return await self._graph.go_on(row.id, saver, do, answers)
 
-    async def _settle(self, row: Job, fence: Fence, standing: Standing, seconds: float) -> Job:
-        if not standing.outcome and not standing.questions:
-            raise RunError(
-                f"job {row.id} ended without an outcome; check that every join of the workflow can be reached"
-            )
-        micros, models, passed = await self.store.record(row.id)
-        output, evidence = output_of(self.pack, standing.state, standing.outcome, standing.questions)
-        values: dict[str, Any] = {
-            "output": output,
-            "evidence": evidence,
-            "problems": _problems(standing),
-            "questions": dict(standing.questions),
-            "sources": sorted({*models, *(e["source"] for e in evidence.values())}),
-            "cost_micros": micros,
-            "seconds": row.seconds + seconds,
-            "answers": {},
-        }
-        if not standing.outcome:
-            return await self.store.change(row.id, fence.number, status="awaiting_review", **values)
-        values |= {"result": standing.state[standing.outcome]}
-        records = records_of(self.pack, standing.state)
-        known = {"result": values["result"], "output": output, "sources": values["sources"], "models": models}
-        verification = verified(row, standing.outcome, known, passed, records, self._definition)
-        own = (label(self.pack.workflow.takes), standing.outcome)
-        kept = {name: value for name, value in records.items() if name not in own}
-        forgotten = partial(erase, row.id)
-        return await self.store.finish(row.id, verification, fence.number, kept=kept, also=forgotten, **values)
-
     async def _fail(self, row: Job, fence: Fence, error: Exception, answered: bool, seconds: float) -> Job:
         ended = isinstance(error, (CostError, DeadlineError))
         if answered and isinstance(error, RunError) and not ended:  # it did not fit: the question stays as it was
@@ -288,13 +260,6 @@ class Runner:
             seconds=row.seconds + seconds,
         )
         return await self._cleared(failed)
-
-
-def _problems(standing: Standing) -> list[Any]:
-    asked = [reason for question in standing.questions.values() for reason in question["reasons"]]
-    outcome: Mapping[str, Any] = standing.state[standing.outcome] if standing.outcome else {}
-    told: list[Any] = outcome.get("problems", [])
-    return [*asked, *standing.state.get(NOTES, []), *told]
 
 
 def cost_of(job: Job) -> Decimal:

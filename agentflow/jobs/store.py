@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Row, func, or_, select
+from sqlalchemy import Connection, Engine, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session
@@ -25,7 +25,7 @@ from agentflow.jobs.journal import MICROS, JobJournal, unbroken
 from agentflow.jobs.ledger.prices import dearest, publish
 from agentflow.jobs.ledger.tables import PriceList, Verification
 from agentflow.jobs.migrate import upgrade
-from agentflow.jobs.tables import LOCAL, Attempt, Cost, Job, Status, table_of
+from agentflow.jobs.tables import LOCAL, Attempt, Cost, Job, Status
 
 T = TypeVar("T")
 THREADS = 4
@@ -222,7 +222,7 @@ class Store:
 
     async def cost(self, job: str) -> tuple[int, dict[str, list[str]]]:
         """Millionths of a USD that the job's model calls have cost so far, and by role the models that answered."""
-        return await self.seen(lambda session: _cost(session, job))
+        return await self.seen(lambda session: transitions.spent(session, job))
 
     async def attempts(self, job: str) -> Sequence[Attempt]:
         """The attempts at the job's steps in the order in which they ended, those of all its runs."""
@@ -235,30 +235,9 @@ class Store:
         async with self.looking() as session:
             return (await session.scalars(query)).all()
 
-    async def record(self, job: str) -> tuple[int, dict[str, list[str]], Sequence[Row[Any]]]:
-        """Its `cost`; by step and item the attempt after which something left it for the last time, but its answer."""
-        return await self.seen(lambda session: (*_cost(session, job), _passed(session, job)))
-
     def journal(self, job: str, fence: int | None = None, *, later: bool = False) -> JobJournal:
         """What the engine writes while the job runs, held under `fence`; `later` along with the run's checkpoints."""
         return JobJournal(self, job, fence, later=later)
-
-
-def _cost(session: Session, job: str) -> tuple[int, dict[str, list[str]]]:
-    of = (Cost.role, Cost.model, Cost.fault.is_(None))
-    query = select(*of, func.sum(Cost.cost_micros)).where(Cost.job_id == job).group_by(*of).order_by(*of)
-    found = session.execute(query).all()
-    models: dict[str, list[str]] = {role: [] for role, _, answered, _ in found if answered}
-    for role, model, answered, _ in found:
-        if answered:
-            models[role].append(model)
-    return int(sum(spent for *_, spent in found)), models
-
-
-def _passed(session: Session, job: str) -> Sequence[Row[Any]]:
-    columns = [column for column in table_of(Attempt).c if column.name != "output"]  # which may be long
-    query = select(*columns).where(Attempt.job_id == job, Attempt.accepted).order_by(Attempt.id)
-    return list({(row.step, row.item): row for row in session.execute(query)}.values())
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -15,7 +15,7 @@ from agentflow.jobs.ledger.lateness import credit_late
 from agentflow.jobs.ledger.settling import release, reserve, settle
 from agentflow.jobs.ledger.tables import ListedPrice, Verification
 from agentflow.jobs.reviewing import is_held
-from agentflow.jobs.tables import ENDED, Job, Kept, Status, write
+from agentflow.jobs.tables import ENDED, Attempt, Cost, Job, Kept, Status, table_of, write
 from agentflow.jobs.telling.events import next_event
 
 
@@ -109,6 +109,25 @@ def fail(session: Session, job: str, fence: int | None, values: Mapping[str, Any
         session.flush()
         release(session, job)
     return row
+
+
+def spent(session: Session, job: str) -> tuple[int, dict[str, list[str]]]:
+    """Millionths of a USD that its model calls have cost, and by role the models that answered."""
+    of = (Cost.role, Cost.model, Cost.fault.is_(None))
+    query = select(*of, func.sum(Cost.cost_micros)).where(Cost.job_id == job).group_by(*of).order_by(*of)
+    found = session.execute(query).all()
+    models: dict[str, list[str]] = {role: [] for role, _, answered, _ in found if answered}
+    for role, model, answered, _ in found:
+        if answered:
+            models[role].append(model)
+    return int(sum(spent for *_, spent in found)), models
+
+
+def passed(session: Session, job: str) -> Sequence[Row[Any]]:
+    """By step and item the attempt after which something left it for the last time, but for its answer."""
+    columns = [column for column in table_of(Attempt).c if column.name != "output"]  # which may be long
+    query = select(*columns).where(Attempt.job_id == job, Attempt.accepted).order_by(Attempt.id)
+    return list({(row.step, row.item): row for row in session.execute(query)}.values())
 
 
 def _set(row: Job, values: Mapping[str, Any]) -> None:

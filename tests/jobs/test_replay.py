@@ -17,6 +17,7 @@ from agentflow.jobs.opening import open_runner
 from agentflow.jobs.replay import replay
 from agentflow.jobs.runner import Runner
 from agentflow.jobs.tables import Attempt, Job, Kept
+from agentflow.jobs.transitions import passed
 from tests.jobs import replayed
 from tests.jobs.replayed import BILL, Sums, finished, pack, running, texts
 
@@ -64,7 +65,7 @@ async def test_the_record_names_every_check_with_what_it_found(tmp_path: Path):
 async def test_a_record_put_together_of_several_answers_is_weighed_again_as_it_was(tmp_path: Path, database: str):
     async with a_finished_job(tmp_path, database, *ONE_WRONG_EACH, *ONE_WRONG_EACH) as (runner, job):
         found = await again(runner, job.id)
-        *_, rows = await runner.store.record(job.id)
+        rows = await runner.store.seen(lambda session: passed(session, job.id))
     assert (found.differs, found.weighed) == ([], 1)
     assert [row.weighed["left"]["source"] for row in rows if row.weighed and "left" in row.weighed] == ["merged"]
 
