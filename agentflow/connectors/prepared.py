@@ -1,6 +1,7 @@
 """Statements that are run very often: compiled once, and sent by the driver's own cursor."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -34,12 +35,21 @@ def send(connection: Connection, statement: UpdateBase, values: Mapping[str, Any
 
     A fraction of the work of `execute`; defaults of columns are not filled in, and nobody who listens is told.
     """
+    with closing(_sent(connection, statement, values)):
+        pass
+
+
+def first(connection: Connection, statement: UpdateBase, values: Mapping[str, Any]) -> Sequence[Any] | None:
+    """`send` for a statement that gives rows back: the first, as the driver has it."""
+    with closing(_sent(connection, statement, values)) as cursor:
+        return cursor.fetchone()
+
+
+def _sent(connection: Connection, statement: UpdateBase, values: Mapping[str, Any]) -> Any:
     prepared = _prepare(statement, tuple(values), connection.dialect)
     cursor = connection.connection.cursor()
-    try:
-        cursor.execute(prepared.text, prepared.values(values))
-    finally:
-        cursor.close()
+    cursor.execute(prepared.text, prepared.values(values))
+    return cursor
 
 
 @lru_cache(200)

@@ -1,6 +1,5 @@
 """Fencing: a checkpoint is written in one transaction with the proof that its run still holds the job."""
 
-import sqlite3
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -8,7 +7,6 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import UpdateBase
 
@@ -135,32 +133,35 @@ def held(connection: Connection, fence: Fence) -> Generator[None]:
 
 @contextmanager
 def _held_sqlite(connection: Connection, fence: Fence) -> Generator[None]:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-    if connection.exec_driver_sql(_HELD, (fence.job, fence.number)).first() is None:
-        raise lost(fence)
-    try:
+    with breaking_off(connection):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        if connection.exec_driver_sql(_HELD, (fence.job, fence.number)).first() is None:
+            raise lost(fence)
         yield
         connection.connection.commit()  # LangGraph's saver has done so already
-    except sqlite3.OperationalError as error:
-        raise StoreError(f"the job database broke off: {error}") from error
 
 
 @contextmanager
 def _held_postgres(connection: Connection, fence: Fence) -> Generator[None]:
     """All statements are one trip to the server, which takes what stands in a pipeline for one transaction."""
-    import psycopg
-
     try:
-        with one_trip(connection):
+        with breaking_off(connection), one_trip(connection):
             _raw(connection).execute(_ASSERTED, (fence.job, fence.number))
             yield
-    except (psycopg.Error, DBAPIError) as error:
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        if isinstance(cause, psycopg.Error) and cause.sqlstate == LEASE_LOST:
+    except connection.dialect.loaded_dbapi.Error as error:
+        if getattr(error, "sqlstate", None) == LEASE_LOST:
             raise lost(fence) from error
-        if isinstance(cause, (psycopg.OperationalError, psycopg.InternalError)):
-            raise StoreError(f"the job database broke off: {cause}") from error
         raise
+
+
+@contextmanager
+def breaking_off(connection: Connection) -> Generator[None]:
+    """Raises StoreError where the driver says that the database broke off, not where it refuses what is written."""
+    driver: Any = connection.dialect.loaded_dbapi
+    try:
+        yield
+    except (driver.OperationalError, driver.InternalError) as error:
+        raise StoreError(f"the job database broke off: {' '.join(str(error).split())}") from error
 
 
 def _raw(connection: Connection) -> Any:

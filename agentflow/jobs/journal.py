@@ -24,7 +24,8 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, Operationa
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session
 
-from agentflow.engine.fencing import Line
+from agentflow.connectors.prepared import first
+from agentflow.engine.fencing import Line, breaking_off
 from agentflow.errors import LeaseLost, StoreError
 from agentflow.flow.journal import AttemptLine, Begun, CostLine
 from agentflow.jobs.ids import new_id, now
@@ -132,8 +133,9 @@ class JobJournal:
         begin, known = _begin(self._writes.dialect, *row), {"effect": key, **self._fence}
 
         def begun(connection: Connection) -> Begun | None:
-            if connection.execute(begin, {**row, **self._fence}).first() is not None:
-                return Begun()
+            with breaking_off(connection):
+                if first(connection, begin, {**row, **self._fence}) is not None:
+                    return Begun()
             seen = connection.execute(_SEE, known).first()
             return None if seen is None else Begun(seen.made, again=True)
 

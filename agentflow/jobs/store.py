@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from agentflow.connectors.sql import blocking, open_database, reading
 from agentflow.connectors.sqlite import compact
-from agentflow.errors import LedgerError
+from agentflow.errors import LedgerError, StoreError
 from agentflow.flow.pack import Pack
 from agentflow.jobs import transitions
 from agentflow.jobs.entering import enter
@@ -60,7 +60,13 @@ class Threads:
 
         def acted() -> T:
             with self.singly.connect() as connection:
-                return act(connection)
+                try:
+                    return act(connection)
+                except Exception as error:
+                    connection.invalidate()  # the driver's own errors say nothing to SQLAlchemy
+                    if isinstance(error, StoreError):
+                        self.singly.dispose()  # what rests in the pool broke off as well
+                    raise
 
         return await self._elsewhere(acted)
 

@@ -14,7 +14,7 @@ from agentflow.connectors import sql
 from agentflow.connectors.sql import open_database
 from agentflow.engine.checkpoints import forget, open_checkpoints
 from agentflow.engine.fencing import Fence
-from agentflow.errors import LeaseLost
+from agentflow.errors import LeaseLost, StoreError
 from agentflow.flow.journal import AttemptLine, Begun, CostLine
 from agentflow.jobs.opening import open_runner
 from agentflow.jobs.store import open_store
@@ -248,3 +248,28 @@ async def test_a_job_is_taken_over_with_what_its_last_run_left_and_only_for_pack
         assert stored is not None
         assert stored.questions == {}
         assert await books.store.take("job_of_nobody", since=since, packs=[job.pack]) is None
+
+
+async def test_after_a_database_broke_off_its_connections_are_made_anew(postgres: str):
+    from langgraph.checkpoint.base import empty_checkpoint
+
+    psycopg = pytest.importorskip("psycopg")
+    async with open_books(postgres) as books:
+        job = await books.accepted()
+        fence = await books.store.begin(job.id, since=("queued",), terms=books.terms.id)
+        saver = (await open_checkpoints(postgres, books.store))(Fence(job.id, fence or 0))
+        journal = books.store.journal(job.id, fence)
+        thread = {"configurable": {"thread_id": job.id, "checkpoint_ns": ""}}
+
+        async def act(number: int) -> None:
+            await saver.aput(thread, empty_checkpoint(), {}, {})
+            await journal.begin_effect(f"key{number}", "file")
+
+        await asyncio.gather(*map(act, range(4)))  # every thread has a connection
+        with psycopg.connect(postgres, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+                          "AND datname = current_database()")  # fmt: skip
+        with pytest.raises(StoreError):
+            await act(4)
+        for number in range(5, 15):
+            await act(number)
