@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import UpdateBase
 
@@ -78,7 +79,7 @@ def fenced(saver: Any, database: Database, fence: Fence, in_hand: InHand | None)
     Raises LeaseLost where the job is not held any more, StoreError where the database breaks off.
     """
 
-    empty = not fence.again
+    empty = in_hand is not None and not fence.again  # a run of its own, that nobody began before
 
     def writing(name: str) -> Callable[..., Awaitable[Any]]:
         async def write(*args: Any) -> Any:
@@ -148,8 +149,9 @@ def _held_postgres(connection: Connection, fence: Fence) -> Generator[None]:
         with breaking_off(connection), one_trip(connection):
             _raw(connection).execute(_ASSERTED, (fence.job, fence.number))
             yield
-    except connection.dialect.loaded_dbapi.Error as error:
-        if getattr(error, "sqlstate", None) == LEASE_LOST:
+    except (connection.dialect.loaded_dbapi.Error, DBAPIError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if getattr(cause, "sqlstate", None) == LEASE_LOST:
             raise lost(fence) from error
         raise
 
@@ -160,8 +162,11 @@ def breaking_off(connection: Connection) -> Generator[None]:
     driver: Any = connection.dialect.loaded_dbapi
     try:
         yield
-    except (driver.OperationalError, driver.InternalError) as error:
-        raise StoreError(f"the job database broke off: {' '.join(str(error).split())}") from error
+    except (driver.OperationalError, driver.InternalError, DBAPIError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if isinstance(cause, (driver.OperationalError, driver.InternalError)):
+            raise StoreError(f"the job database broke off: {' '.join(str(cause).split())}") from error
+        raise
 
 
 def _raw(connection: Connection) -> Any:

@@ -81,7 +81,7 @@ async def _done(af: Agentflow, pack: str, records: list[Any], before: int) -> Sp
     while await _finished(af) < before + len(records):  # noqa: ASYNC110 - polled as a host would
         await asyncio.sleep(0.1)
     wall, spent = time.perf_counter() - began, time.process_time() - had
-    return Spent(len(records), wall, spent, _resident(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    return Spent(len(records), wall, spent, _resident(), _peak())
 
 
 async def _finished(af: Agentflow) -> int:
@@ -92,6 +92,12 @@ async def _finished(af: Agentflow) -> int:
 def _resident() -> float:
     """Megabytes (Linux)."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / MB
+
+
+def _peak() -> float:
+    """Megabytes resident at most (Linux); `getrusage` counts those of whoever started this process too."""
+    [line] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
+    return int(line.split()[1]) / 1024
 
 
 async def _sizes(url: str) -> dict[str, int]:

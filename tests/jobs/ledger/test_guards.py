@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from agentflow.engine.budget import Budget
 from agentflow.engine.fencing import Line
 from agentflow.errors import AgentflowError
-from agentflow.jobs import deadlines, ending, journal, reviewing, store
+from agentflow.jobs import deadlines, ending, journal, reviewing, transitions
 from agentflow.jobs.ledger import audit, giving, settling
 from tests.jobs.ledger import violations as v
 from tests.jobs.ledger.books import PRICE, Books, open_books
@@ -72,7 +72,9 @@ GUARDS = (
         v.ending_what_is_not_due,
         patched(deadlines, "_overdue", lambda: (deadlines.Job.status == "queued",)),
     ),
-    Guard("I11 what is overdue is free", v.an_outcome_after_the_deadline, patched(store, "overdue", lambda _: False)),
+    Guard(
+        "I11 what is overdue is free", v.an_outcome_after_the_deadline, patched(transitions, "overdue", lambda _: False)
+    ),
     Guard("I12 a fact is told once", v.telling_twice, constraints("outbox", "one_event_a_fact")),
     Guard(
         "I12 a job's events are in order",
@@ -130,12 +132,12 @@ GUARDS = (
     Guard("I19 an older claim decides nothing", v.deciding(lease=-1), condition(reviewing, "claimed")),
     Guard("I19 nor one that has run out", v.deciding_after_the_lease, condition(reviewing, "claimed")),
     Guard("I19 nor nobody's", v.deciding(lease=None), condition(reviewing, "unclaimed")),
-    Guard("I19 nor does a runner", v.taking_a_held_review_over, patched(store, "is_held", lambda _: False)),
+    Guard("I19 nor does a runner", v.taking_a_held_review_over, patched(transitions, "is_held", lambda _: False)),
     Guard("I19 a lease is of what waits", v.leasing_what_does_not_wait, constraints("job", "leased_while_it_waits")),
     Guard(
         "I19 a lost run settles nothing",
         v.finishing_what_was_taken_over,
-        patched(store, "_assert_fence", lambda *_: None),
+        patched(transitions, "_assert_fence", lambda *_: None),
     ),
     Guard(
         "a charge has one open dispute",
