@@ -137,7 +137,7 @@ def _held_sqlite(connection: Connection, fence: Fence) -> Generator[None]:
     with breaking_off(connection):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         if connection.exec_driver_sql(_HELD, (fence.job, fence.number)).first() is None:
-            raise lost(fence)
+            raise lost(fence.job)
         yield
         connection.connection.commit()  # LangGraph's saver has done so already
 
@@ -152,7 +152,7 @@ def _held_postgres(connection: Connection, fence: Fence) -> Generator[None]:
     except (connection.dialect.loaded_dbapi.Error, DBAPIError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         if getattr(cause, "sqlstate", None) == LEASE_LOST:
-            raise lost(fence) from error
+            raise lost(fence.job) from error
         raise
 
 
@@ -174,6 +174,6 @@ def _raw(connection: Connection) -> Any:
     return connection.connection.driver_connection
 
 
-def lost(fence: Fence) -> LeaseLost:
+def lost(job: str) -> LeaseLost:
     """What a run is told that holds its job no more."""
-    return LeaseLost(f"job {fence.job} was taken over by another run")
+    return LeaseLost(f"job {job} was taken over by another run")

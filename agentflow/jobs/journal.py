@@ -25,8 +25,8 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session
 
 from agentflow.connectors.prepared import first
-from agentflow.engine.fencing import Line, breaking_off
-from agentflow.errors import LeaseLost, StoreError
+from agentflow.engine.fencing import Line, breaking_off, lost
+from agentflow.errors import StoreError
 from agentflow.flow.journal import AttemptLine, Begun, CostLine
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.tables import Attempt, Cost, Effect, Job, Table
@@ -205,11 +205,6 @@ class JobJournal:
             "created_at": now(),
             "weighed": None if line.weighed is None else dict(line.weighed),
         }
-
-
-def lost(job: str) -> LeaseLost:
-    """What a run is told that holds its job no more."""
-    return LeaseLost(f"job {job} was taken over by another run")
 
 
 @asynccontextmanager

@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from agentflow.connectors.sql import one_trip
+from agentflow.engine.fencing import lost
 from agentflow.jobs.ending import end_free, overdue
 from agentflow.jobs.ids import now
-from agentflow.jobs.journal import lost
 from agentflow.jobs.ledger.lateness import credit_late
 from agentflow.jobs.ledger.settling import release, reserve, settle
 from agentflow.jobs.ledger.tables import ListedPrice, Verification
