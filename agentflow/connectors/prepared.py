@@ -1,12 +1,13 @@
 """Statements that are run very often: compiled once, and sent by the driver's own cursor."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Dialect
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.dml import UpdateBase
 
 
@@ -31,21 +32,35 @@ class Prepared:
 
 
 def send(connection: Connection, statement: UpdateBase, values: Mapping[str, Any]) -> None:
-    """Runs a statement that gives nothing back, past SQLAlchemy: raises the driver's own errors.
+    """Runs a statement that gives nothing back, past SQLAlchemy.
 
-    A fraction of the work of `execute`; defaults of columns are not filled in, and nobody who listens is told.
+    A fraction of the work of `execute`; defaults of columns are not filled in, and nobody who listens is told. Raises
+    SQLAlchemy's errors, as `execute` does.
     """
-    with closing(_sent(connection, statement, values)):
+    with told_alike(connection), closing(executed(connection, statement, values)):
         pass
 
 
 def first(connection: Connection, statement: UpdateBase, values: Mapping[str, Any]) -> Sequence[Any] | None:
     """`send` for a statement that gives rows back: the first, as the driver has it."""
-    with closing(_sent(connection, statement, values)) as cursor:
+    with told_alike(connection), closing(executed(connection, statement, values)) as cursor:
         return cursor.fetchone()
 
 
-def _sent(connection: Connection, statement: UpdateBase, values: Mapping[str, Any]) -> Any:
+@contextmanager
+def told_alike(connection: Connection) -> Generator[None]:
+    """The errors that the driver raises in the block are SQLAlchemy's."""
+    driver: Any = connection.dialect.loaded_dbapi
+    try:
+        yield
+    except driver.Error as error:
+        gone = connection.dialect.is_disconnect(error, connection.connection.driver_connection, None)
+        known: Any = {"dialect": connection.dialect, "connection_invalidated": gone}
+        raise DBAPIError.instance(None, None, error, driver.Error, **known) from error
+
+
+def executed(connection: Connection, statement: UpdateBase, values: Mapping[str, Any]) -> Any:
+    """The driver's cursor, which is to be closed, with the statement run by it."""
     prepared = _prepare(statement, tuple(values), connection.dialect)
     cursor = connection.connection.cursor()
     cursor.execute(prepared.text, prepared.values(values))

@@ -13,12 +13,12 @@ from agentflow.engine.answer import (
     CHECK_FAILED,
     CODE,
     Binder,
-    Bounded,
     Services,
     bounded,
     by_code,
     by_model,
     checked,
+    is_bounded,
     is_code,
     nobody,
     type_made,
@@ -65,7 +65,7 @@ class Case:
         self.services = replace(services, journal=self.meter, models=bounded(services.models, step.policy))
         most = {source: 1 if is_code(step, source) else step.policy.most for source in self.ladder}
         self._roster = Roster(most, step.policy.patience, services.clock)
-        self._limited = isinstance(self.services.models, Bounded)
+        self._limited = is_bounded(self.services.models)
         self._began = services.clock()
         self._noted = 0
 
@@ -226,7 +226,7 @@ class Case:
         problems = self._told(source) if self.policy.feedback else ()
         told = self._checks_told(source, problems)
         attempt = await by_model(self.step, source, self.reads, services, problems, variant)
-        return attempt and replace(attempt, told=told)
+        return replace(attempt, told=told) if attempt and told else attempt
 
     def _told(self, source: str) -> tuple[Problem, ...]:
         """The problems of the source's answer before; that a check has failed is none of its business."""
@@ -344,7 +344,7 @@ async def standing_of(
 
 def _distinct(step: Step, models: Binder) -> tuple[str, ...]:
     """The rungs, without roles that are the model of an earlier one: what it says again is no second source."""
-    if len(step.policy.ladder) < 2 or not isinstance(models, Bounded):
+    if len(step.policy.ladder) < 2 or not is_bounded(models):
         return step.policy.ladder
     rungs: list[str] = []
     for role in step.policy.ladder:

@@ -11,9 +11,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import UpdateBase
 
-from agentflow.connectors.prepared import send
+from agentflow.connectors.prepared import send, told_alike
 from agentflow.connectors.sql import one_trip
-from agentflow.errors import LeaseLost, StoreError
+from agentflow.errors import LeaseLost
 
 T = TypeVar("T")
 LEASE_LOST = "AF001"
@@ -76,7 +76,7 @@ class Savers(Protocol):
 def fenced(saver: Any, database: Database, fence: Fence, in_hand: InHand | None) -> Any:
     """LangGraph's synchronous saver, each of whose writes is one fenced transaction of the job database.
 
-    Raises LeaseLost where the job is not held any more, StoreError where the database breaks off.
+    Raises LeaseLost where the job is not held any more, what the database raises where it breaks off.
     """
 
     empty = in_hand is not None and not fence.again  # a run of its own, that nobody began before
@@ -134,7 +134,7 @@ def held(connection: Connection, fence: Fence) -> Generator[None]:
 
 @contextmanager
 def _held_sqlite(connection: Connection, fence: Fence) -> Generator[None]:
-    with breaking_off(connection):
+    with told_alike(connection):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         if connection.exec_driver_sql(_HELD, (fence.job, fence.number)).first() is None:
             raise lost(fence.job)
@@ -146,26 +146,12 @@ def _held_sqlite(connection: Connection, fence: Fence) -> Generator[None]:
 def _held_postgres(connection: Connection, fence: Fence) -> Generator[None]:
     """All statements are one trip to the server, which takes what stands in a pipeline for one transaction."""
     try:
-        with breaking_off(connection), one_trip(connection):
+        with one_trip(connection):
             _raw(connection).execute(_ASSERTED, (fence.job, fence.number))
             yield
-    except (connection.dialect.loaded_dbapi.Error, DBAPIError) as error:
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        if getattr(cause, "sqlstate", None) == LEASE_LOST:
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) == LEASE_LOST:
             raise lost(fence.job) from error
-        raise
-
-
-@contextmanager
-def breaking_off(connection: Connection) -> Generator[None]:
-    """Raises StoreError where the driver says that the database broke off, not where it refuses what is written."""
-    driver: Any = connection.dialect.loaded_dbapi
-    try:
-        yield
-    except (driver.OperationalError, driver.InternalError, DBAPIError) as error:
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        if isinstance(cause, (driver.OperationalError, driver.InternalError)):
-            raise StoreError(f"the job database broke off: {' '.join(str(cause).split())}") from error
         raise
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from agentflow.engine.answer import Binder, Bounded
+from agentflow.engine.answer import Binder, Bounded, is_bounded
 from agentflow.engine.config import ModelConfig
 from agentflow.engine.trust.figures import Figures
 from agentflow.errors import BudgetError, ConfigError
@@ -80,7 +80,7 @@ def in_trial(models: Binder, number: int) -> Binder:
     """The models as they are asked in a trial."""
     if not number:
         return models
-    return BoundedTrial(models, number) if isinstance(models, Bounded) else Trial(models, number)
+    return BoundedTrial(models, number) if is_bounded(models) else Trial(models, number)
 
 
 def sources_of(pack: Pack) -> list[str]:

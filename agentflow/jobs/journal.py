@@ -25,7 +25,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session
 
 from agentflow.connectors.prepared import first
-from agentflow.engine.fencing import Line, breaking_off, lost
+from agentflow.engine.fencing import Line, lost
 from agentflow.errors import StoreError
 from agentflow.flow.journal import AttemptLine, Begun, CostLine
 from agentflow.jobs.ids import new_id, now
@@ -133,9 +133,8 @@ class JobJournal:
         begin, known = _begin(self._writes.dialect, *row), {"effect": key, **self._fence}
 
         def begun(connection: Connection) -> Begun | None:
-            with breaking_off(connection):
-                if first(connection, begin, {**row, **self._fence}) is not None:
-                    return Begun()
+            if first(connection, begin, {**row, **self._fence}) is not None:
+                return Begun()
             seen = connection.execute(_SEE, known).first()
             return None if seen is None else Begun(seen.made, again=True)
 

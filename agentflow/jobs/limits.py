@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from agentflow.engine.answer import Bounded
+from agentflow.engine.answer import is_bounded
 from agentflow.engine.attempt import Binder
 from agentflow.errors import CostError, DeadlineError
 from agentflow.flow.pack import Pack
@@ -14,7 +14,7 @@ from agentflow.jobs.tables import Job
 async def within(pack: Pack, job: Job, models: Binder, store: Store) -> Binder:
     """The models, held to the limits of the job and of its pack, where they can be."""
     seconds = _seconds_left(pack, job)
-    if (pack.budget is None and pack.max_cost is None and seconds is None) or not isinstance(models, Bounded):
+    if (pack.budget is None and pack.max_cost is None and seconds is None) or not is_bounded(models):
         return models
     models = models.within(seconds=seconds)
     if pack.budget is None and pack.max_cost is None:

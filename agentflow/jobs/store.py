@@ -11,13 +11,13 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, or_, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session
 
 from agentflow.connectors.sql import blocking, open_database, reading
 from agentflow.connectors.sqlite import compact
-from agentflow.errors import LedgerError, StoreError
+from agentflow.errors import LedgerError
 from agentflow.flow.pack import Pack
 from agentflow.jobs import transitions
 from agentflow.jobs.entering import enter
@@ -63,8 +63,8 @@ class Threads:
                 try:
                     return act(connection)
                 except Exception as error:
-                    connection.invalidate()  # the driver's own errors say nothing to SQLAlchemy
-                    if isinstance(error, StoreError):
+                    connection.invalidate()  # SQLAlchemy knows nothing of what was sent past it
+                    if isinstance(error, DBAPIError) and error.connection_invalidated:
                         self.singly.dispose()  # what rests in the pool broke off as well
                     raise
 

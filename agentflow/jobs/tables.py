@@ -23,6 +23,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 from sqlalchemy.types import TypeDecorator
 
+from agentflow.connectors.prepared import send
+
 Status = Literal["queued", "running", "awaiting_review", "finished", "failed", "canceled", "expired"]
 OPEN: tuple[Status, ...] = ("queued", "running", "awaiting_review")
 """States of a job that is still to come to an end."""
@@ -68,10 +70,10 @@ def _insert(kind: type[Table]) -> tuple[sql.Insert, Sequence[str]]:
 
 
 def write(connection: sql.Connection, row: Table) -> None:
-    """Inserts a row past the session, of which it is no part: what is done for every job takes half the time so."""
+    """Inserts a row past the session, of which it is no part: what is done for every job takes a part of the time."""
     statement, names = _insert(type(row))
     values: dict[str, Any] = {name: value for name in names if (value := getattr(row, name)) is not None}
-    connection.execute(statement, values)
+    send(connection, statement, values)
 
 
 class Job(Table):

@@ -253,7 +253,6 @@ async def test_a_job_is_taken_over_with_what_its_last_run_left_and_only_for_pack
 async def test_after_a_database_broke_off_its_connections_are_made_anew(postgres: str):
     from langgraph.checkpoint.base import empty_checkpoint
 
-    psycopg = pytest.importorskip("psycopg")
     async with open_books(postgres) as books:
         job = await books.accepted()
         fence = await books.store.begin(job.id, since=("queued",), terms=books.terms.id)
@@ -266,10 +265,32 @@ async def test_after_a_database_broke_off_its_connections_are_made_anew(postgres
             await journal.begin_effect(f"key{number}", "file")
 
         await asyncio.gather(*map(act, range(4)))  # every thread has a connection
-        with psycopg.connect(postgres, autocommit=True) as other:
-            other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
-                          "AND datname = current_database()")  # fmt: skip
+        cut_off(postgres)
         with pytest.raises(StoreError):
             await act(4)
         for number in range(5, 15):
             await act(number)
+
+
+async def test_a_job_whose_end_is_cut_off_has_not_failed(postgres: str):
+    async with open_books(postgres) as books:
+        job = await books.accepted()
+        fence = await books.store.begin(job.id, since=("queued",), terms=books.terms.id)
+        with pytest.raises(StoreError):
+            await books.store.finish(
+                job.id, verification(job), fence, kept={}, also=lambda _: cut_off(postgres), result={}, output={}
+            )
+    async with open_books(postgres) as books:
+        ended = await books.store.finish(job.id, verification(job), fence, kept={}, result={}, output={})
+        assert ended.status == "finished"
+        assert await books.faults() == []
+
+
+def cut_off(database: str) -> None:
+    """Ends all connections to a PostgreSQL database."""
+    psycopg = pytest.importorskip("psycopg")
+    with psycopg.connect(database, autocommit=True) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+            "AND datname = current_database()"
+        )

@@ -1,12 +1,14 @@
 """Settling: money is set aside when a job is accepted, and charged or given free when it ends."""
 
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, case, update
+from sqlalchemy import ColumnElement, Connection, bindparam, case, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from agentflow.connectors.prepared import first
 from agentflow.connectors.sql import one_trip
 from agentflow.errors import CapError, LedgerError
 from agentflow.jobs.ids import new_id, now
@@ -39,7 +41,7 @@ def reserve(session: Session, job: Job) -> None:
     if held is not None and held.ended_at is None:
         return
     most = dearest(session, job.price_list_id)
-    _move(session, job.tenant_id, most.currency, reserved=most.amount_minor)
+    move(session.connection(), job.tenant_id, most.currency, reserved=most.amount_minor)
     if held is not None:  # a failed job is tried again
         held.ended_at, held.ended_as, held.amount_minor = None, None, most.amount_minor
     else:
@@ -99,7 +101,7 @@ def fact(tenant: str, topic: str, source: str, payload: dict[str, Any]) -> Outbo
 
 def charge_less(session: Session, tenant: str, currency: str, amount_minor: int) -> None:
     """Takes a credit off what the tenant was charged."""
-    _move(session, tenant, currency, charged=-amount_minor)
+    move(session.connection(), tenant, currency, charged=-amount_minor)
 
 
 def set_cap(session: Session, tenant: str, currency: str, cap_minor: int | None) -> None:
@@ -148,9 +150,11 @@ def _charge(job: Job, verification: Verification, price: ListedPrice) -> Charge:
 
 def _end(session: Session, job: str, how: str, *, charged: int) -> None:
     """Ends the reservation, once, and books what it becomes; charged without one where it was released before."""
-    row = session.connection().execute(_ending(_not_ended()), {"job": job, "at": now(), "how": how}).first()
+    connection = session.connection()
+    row = first(connection, _ending(_not_ended()), {"job": job, "at": now(), "how": how})
     if row is not None:
-        _move(session, row.tenant_id, row.currency, reserved=-row.amount_minor, charged=charged)
+        tenant, currency, amount_minor = row
+        move(connection, tenant, currency, reserved=-amount_minor, charged=charged)
     elif charged:
         raise LedgerError(f"job {job} has nothing set aside to be charged from")
 
@@ -168,17 +172,19 @@ def _not_ended() -> tuple[ColumnElement[bool], ...]:
     return (table_of(Reservation).c.ended_at.is_(None),)
 
 
-def _move(session: Session, tenant: str, currency: str, *, reserved: int = 0, charged: int = 0) -> None:
-    """One conditional update; the schema's checks refuse what the cap does not allow."""
+def move(connection: Connection, tenant: str, currency: str, *, reserved: int = 0, charged: int = 0) -> None:
+    """Sets more aside, and charges more, in one conditional update. Raises CapError where the cap does not allow it."""
     moved = {"tenant": tenant, "money": currency, "more_reserved": reserved, "more_charged": charged}
-    try:
-        account = session.connection().execute(MOVE, moved).first()
+    try:  # the schema's checks refuse it
+        account = first(connection, _MOVE, moved)
     except IntegrityError as error:
         raise CapError(
             f"the spend cap of {tenant} in {currency} is reached; raise it or wait for running jobs"
         ) from error
-    if account is not None and (told := warning(account, reserved + charged)):
-        session.add(told)
+    if account is not None and (
+        told := _warning(SimpleNamespace(**dict(zip(_ACCOUNT, account, strict=True))), reserved + charged)
+    ):
+        write(connection, told)
 
 
 def _moving() -> Any:
@@ -196,15 +202,15 @@ def _moving() -> Any:
     return change.where(*own).returning(*account)
 
 
-MOVE = _moving()
-"""`tenant`, `money`, `more_reserved`, `more_charged`: what the account is then."""
+_MOVE = _moving()
+_ACCOUNT = table_of(SpendAccount).c.keys()
 
 
 def _near(used: int, cap_minor: int | None) -> bool:
     return cap_minor is not None and used * 100 >= cap_minor * WARN_AT
 
 
-def warning(account: Any, more: int) -> Outbox | None:
+def _warning(account: Any, more: int) -> Outbox | None:
     """The event of an account that `more` has brought over the line of its cap."""
     used = account.reserved_minor + account.charged_minor
     if not _near(used, account.cap_minor) or _near(used - more, account.cap_minor):

@@ -7,9 +7,10 @@ import random
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from agentflow.errors import AgentflowError
@@ -17,6 +18,7 @@ from agentflow.jobs.api_tables import Delivery, Endpoint
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.settling import fact
 from agentflow.jobs.store import Store
+from agentflow.jobs.tables import table_of
 from agentflow.jobs.telling.sending import Reply, Sender
 from agentflow.jobs.telling.signing import sign
 from agentflow.jobs.telling.sinks import TOPICS, BillingSink, billing_event
@@ -31,8 +33,8 @@ LEASE = timedelta(seconds=60)
 """How long a courier has for a delivery before another may take it up."""
 AT_ONCE = 32
 """Deliveries in one round."""
-SPREAD = 200
-"""Events in one round."""
+SPREAD, UNWANTED = 200, 2000
+"""Events in one round, of those that somebody listens to and of the others."""
 TEST = "endpoint.test"
 
 log = logging.getLogger("agentflow.jobs")
@@ -92,6 +94,7 @@ class Courier:
 
     async def _spread(self, session: AsyncSession) -> None:
         """A delivery for everybody who wants an event, in one transaction with the mark that it was spread."""
+        await session.execute(_unwanted(TOPICS if self._sinks else ()), {"at": now()})
         new = _in_turn(Outbox, (Outbox.created_at, Outbox.id), SPREAD, Outbox.sent_at.is_(None))
         events = (await session.scalars(new.with_for_update(skip_locked=True))).all()
         tenants = {event.tenant_id for event in events}
@@ -198,6 +201,15 @@ async def _anything(session: AsyncSession) -> bool:
     new = await session.scalar(select(Outbox.id).where(Outbox.sent_at.is_(None)).limit(1))
     due = (Delivery.state == "pending", Delivery.due_at <= now())
     return new is not None or await session.scalar(select(Delivery.id).where(*due).limit(1)) is not None
+
+
+@cache
+def _unwanted(topics: Sequence[str]) -> Any:
+    """Marks the new events that nobody listens to: most, where a tenant has no endpoint. `topics` go to a sink."""
+    heard = select(Endpoint.id).where(Endpoint.tenant_id == Outbox.tenant_id, Endpoint.disabled_at.is_(None))
+    alone = (Outbox.sent_at.is_(None), Outbox.topic.not_in(topics), ~heard.exists())
+    new = select(Outbox.id).where(*alone).limit(UNWANTED).with_for_update(skip_locked=True)
+    return update(table_of(Outbox)).where(table_of(Outbox).c.id.in_(new)).values(sent_at=bindparam("at"))
 
 
 def _in_turn(kind: Any, order: Sequence[Any], most: int, *where: ColumnElement[bool]) -> Select[Any]:
