@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Dialect
+from sqlalchemy import Connection, Dialect, Select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.dml import UpdateBase
+
+Statement = UpdateBase | Select[Any]
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ def send(connection: Connection, statement: UpdateBase, values: Mapping[str, Any
     A fraction of the work of `execute`; defaults of columns are not filled in, and nobody who listens is told. Raises
     SQLAlchemy's errors, as `execute` does.
     """
-    with told_alike(connection), closing(executed(connection, statement, values)):
+    with closing(executed(connection, statement, values)):
         pass
 
 
@@ -45,6 +47,19 @@ def first(connection: Connection, statement: UpdateBase, values: Mapping[str, An
     """`send` for a statement that gives rows back: the first, as the driver has it."""
     with told_alike(connection), closing(executed(connection, statement, values)) as cursor:
         return cursor.fetchone()
+
+
+def ask(connection: Connection, query: Statement, values: Mapping[str, Any]) -> Callable[[], list[dict[str, Any]]]:
+    """Sends a query: what gives its rows, by their columns' names, at the end of the trip that it is a part of."""
+    cursor = executed(connection, query, values)
+
+    def rows() -> list[dict[str, Any]]:
+        with told_alike(connection), closing(cursor):
+            found, codes = cursor.fetchall(), tuple(column[1] for column in cursor.description)
+        columns = _columns(query, codes, connection.dialect)
+        return [{name: _read(value, by) for (name, by), value in zip(columns, row, strict=True)} for row in found]
+
+    return rows
 
 
 @contextmanager
@@ -59,16 +74,17 @@ def told_alike(connection: Connection) -> Generator[None]:
         raise DBAPIError.instance(None, None, error, driver.Error, **known) from error
 
 
-def executed(connection: Connection, statement: UpdateBase, values: Mapping[str, Any]) -> Any:
+def executed(connection: Connection, statement: Statement, values: Mapping[str, Any]) -> Any:
     """The driver's cursor, which is to be closed, with the statement run by it."""
     prepared = _prepare(statement, tuple(values), connection.dialect)
-    cursor = connection.connection.cursor()
-    cursor.execute(prepared.text, prepared.values(values))
+    with told_alike(connection):
+        cursor = connection.connection.cursor()
+        cursor.execute(prepared.text, prepared.values(values))
     return cursor
 
 
 @lru_cache(200)
-def _prepare(statement: UpdateBase, names: tuple[str, ...], dialect: Dialect) -> Prepared:
+def _prepare(statement: Statement, names: tuple[str, ...], dialect: Dialect) -> Prepared:
     compiled: Any = statement.compile(dialect=dialect, column_keys=list(names))
     types = {name: bound.type.dialect_impl(dialect) for bound, name in compiled.bind_names.items()}
     processors = {name: kind.bind_processor(dialect) for name, kind in types.items()}
@@ -79,6 +95,19 @@ def _prepare(statement: UpdateBase, names: tuple[str, ...], dialect: Dialect) ->
         constants={name: bound.value for bound, name in compiled.bind_names.items() if not bound.required},
         positional=compiled.positional,
     )
+
+
+@lru_cache(200)
+def _columns(
+    statement: Statement, codes: tuple[Any, ...], dialect: Dialect
+) -> Sequence[tuple[str, Callable[[Any], Any] | None]]:
+    """The columns of its rows, and what makes our values of the driver's, where they differ; it has its own `codes`."""
+    columns = zip(statement.exported_columns, codes, strict=True)
+    return [(str(each.key), each.type.dialect_impl(dialect).result_processor(dialect, code)) for each, code in columns]
+
+
+def _read(value: Any, by: Callable[[Any], Any] | None) -> Any:
+    return value if by is None else by(value)
 
 
 def _same(value: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from agentflow.connectors.sql import one_trip
 from agentflow.engine.checkpoints import erase
 from agentflow.engine.fencing import Fence
 from agentflow.engine.graph import NOTES, Standing
@@ -38,15 +39,17 @@ def resting(
     }
 
     def write(session: Session) -> Job:
-        micros, models = transitions.spent(session, row.id)
+        with one_trip(session.connection()):
+            asked = transitions.spent(session.connection(), row.id)
+            passed = transitions.passed(session.connection(), row.id)
+        micros, models = asked()
         sources = sorted({*models, *(each["source"] for each in evidence.values())})
         values = {**known, "sources": sources, "cost_micros": micros}
         if not standing.outcome:
             return transitions.change(session, row.id, fence.number, {**values, "status": "awaiting_review"})
         result, records = standing.state[standing.outcome], records_of(pack, standing.state)
         told = {"result": result, "output": output, "sources": sources, "models": models}
-        passed = transitions.passed(session, row.id)
-        verification = verified(row, standing.outcome, told, passed, records, definition)
+        verification = verified(row, standing.outcome, told, passed(), records, definition)
         own = (label(pack.workflow.takes), standing.outcome)
         kept = {name: value for name, value in records.items() if name not in own}
         values["result"] = result

@@ -228,7 +228,7 @@ class Store:
 
     async def cost(self, job: str) -> tuple[int, dict[str, list[str]]]:
         """Millionths of a USD that the job's model calls have cost so far, and by role the models that answered."""
-        return await self.seen(lambda session: transitions.spent(session, job))
+        return await self.seen(lambda session: transitions.spent(session.connection(), job)())
 
     async def attempts(self, job: str) -> Sequence[Attempt]:
         """The attempts at the job's steps in the order in which they ended, those of all its runs."""

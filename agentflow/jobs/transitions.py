@@ -1,19 +1,21 @@
 """A job's transitions: each is done in one transaction of the caller's, under the fence that its run holds."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, bindparam, func, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
+from agentflow.connectors.prepared import ask, send
 from agentflow.connectors.sql import one_trip
 from agentflow.engine.fencing import lost
 from agentflow.jobs.ending import end_free, overdue
 from agentflow.jobs.ids import now
 from agentflow.jobs.ledger.lateness import credit_late
-from agentflow.jobs.ledger.settling import release, reserve, settle
-from agentflow.jobs.ledger.tables import ListedPrice, Verification
+from agentflow.jobs.ledger.settling import release, reserve, settle, standing
+from agentflow.jobs.ledger.tables import Verification
 from agentflow.jobs.reviewing import is_held
 from agentflow.jobs.tables import ENDED, Attempt, Cost, Job, Kept, Status, table_of, write
 from agentflow.jobs.telling.events import next_event
@@ -62,7 +64,7 @@ def _taken(session: Session, row: Job, since: Sequence[Status], terms: str) -> b
         end_free(session, row, "expired")
         return False
     row.price_list_id = row.price_list_id or terms
-    session.add(next_event(row, "job.started"))
+    write(session.connection(), next_event(row, "job.started"))
     if had_failed:
         reserve(session, row)
     return True
@@ -81,21 +83,21 @@ def finish(
     row, is_open = _held(session, job, fence, values)
     if not is_open:
         return row
-    listed = session.get(ListedPrice, (row.price_list_id, verification.outcome))
-    charge = settle(session, row, verification, listed)
-    price = (charge.amount_minor, charge.currency) if charge else (0, row.currency)
-    connection = session.connection()
+    connection, ended = session.connection(), now()
+    stood = standing(connection, row, verification.outcome)
     with one_trip(connection):
+        charge, told = settle(connection, row, verification, stood)
         write(connection, next_event(row, "job.finished", {"outcome": verification.outcome}))
         if kept is not None:
             write(connection, Kept(job_id=row.id, records=dict(kept)))
         if also is not None:
             also(connection)
-    _set(row, {**values, "price_minor": price[0], "currency": price[1]})
-    ended = now()
-    row.status, row.outcome, row.finished_at = "finished", verification.outcome, ended
-    if charge is not None and listed is not None:
-        credit_late(session, row, charge, listed, ended)
+        price = (charge.amount_minor, charge.currency) if charge else (0, row.currency)
+        known = {**values, "price_minor": price[0], "currency": price[1], "version": row.version}
+        _write(connection, row, {**known, "status": "finished", "outcome": verification.outcome, "finished_at": ended})
+    told()
+    if charge is not None and stood.price is not None:
+        credit_late(session, row, charge, stood.price, ended)
     return row
 
 
@@ -111,23 +113,49 @@ def fail(session: Session, job: str, fence: int | None, values: Mapping[str, Any
     return row
 
 
-def spent(session: Session, job: str) -> tuple[int, dict[str, list[str]]]:
-    """Millionths of a USD that its model calls have cost, and by role the models that answered."""
-    of = (Cost.role, Cost.model, Cost.fault.is_(None))
-    query = select(*of, func.sum(Cost.cost_micros)).where(Cost.job_id == job).group_by(*of).order_by(*of)
-    found = session.execute(query).all()
-    models: dict[str, list[str]] = {role: [] for role, _, answered, _ in found if answered}
-    for role, model, answered, _ in found:
-        if answered:
-            models[role].append(model)
-    return int(sum(spent for *_, spent in found)), models
+def spent(connection: Connection, job: str) -> Callable[[], tuple[int, dict[str, list[str]]]]:
+    """Asks for the millionths of a USD that its model calls have cost, and by role for the models that answered."""
+    asked = ask(connection, _SPENT, {"of": job})
+
+    def told() -> tuple[int, dict[str, list[str]]]:
+        found = asked()
+        models: dict[str, list[str]] = {row["role"]: [] for row in found if row["answered"]}
+        for row in found:
+            if row["answered"]:
+                models[row["role"]].append(row["model"])
+        return int(sum(row["micros"] for row in found)), models
+
+    return told
 
 
-def passed(session: Session, job: str) -> Sequence[Row[Any]]:
-    """By step and item the attempt after which something left it for the last time, but for its answer."""
-    columns = [column for column in table_of(Attempt).c if column.name != "output"]  # which may be long
-    query = select(*columns).where(Attempt.job_id == job, Attempt.accepted).order_by(Attempt.id)
-    return list({(row.step, row.item): row for row in session.execute(query)}.values())
+def passed(connection: Connection, job: str) -> Callable[[], Sequence[Any]]:
+    """Asks for the attempt, by step and item, after which something left it for the last time, but for its answer."""
+    asked = ask(connection, _PASSED, {"of": job})
+    return lambda: list({(row["step"], row["item"]): SimpleNamespace(**row) for row in asked()}.values())
+
+
+def _spent_by_model() -> Any:
+    cost: Any = table_of(Cost).c
+    of = (cost.role, cost.model, cost.fault.is_(None).label("answered"))
+    micros = func.sum(cost.cost_micros).label("micros")
+    return select(*of, micros).where(cost.job_id == bindparam("of")).group_by(*of).order_by(*of)
+
+
+def _accepted() -> Any:
+    attempt: Any = table_of(Attempt).c
+    columns = [column for column in attempt if column.name != "output"]  # which may be long
+    return select(*columns).where(attempt.job_id == bindparam("of"), attempt.accepted).order_by(attempt.id)
+
+
+_SPENT, _PASSED = _spent_by_model(), _accepted()
+_OWN = update(table_of(Job)).where(table_of(Job).c.id == bindparam("own"))
+
+
+def _write(connection: Connection, row: Job, values: Mapping[str, Any]) -> None:
+    """Sets columns of the row, which the transaction holds, past the session."""
+    send(connection, _OWN, {"own": row.id, **values})
+    for name, value in values.items():
+        set_committed_value(row, name, value)
 
 
 def _set(row: Job, values: Mapping[str, Any]) -> None:

@@ -7,8 +7,6 @@ from dataclasses import asdict
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Row
-
 from agentflow.engine.trace import said_by
 from agentflow.engine.trust.figures import Figures
 from agentflow.flow.check import Check, named_by
@@ -20,8 +18,8 @@ from agentflow.jobs.tables import Attempt, Job
 
 State = Mapping[str, Any]
 """Records as JSON, by their name."""
-Left = Attempt | Row[Any]
-"""An attempt after which something left its step, or the same columns as a row."""
+Left = Attempt | Any
+"""An attempt after which something left its step, or a row of the same columns."""
 
 
 def verified(

@@ -65,7 +65,7 @@ async def test_the_record_names_every_check_with_what_it_found(tmp_path: Path):
 async def test_a_record_put_together_of_several_answers_is_weighed_again_as_it_was(tmp_path: Path, database: str):
     async with a_finished_job(tmp_path, database, *ONE_WRONG_EACH, *ONE_WRONG_EACH) as (runner, job):
         found = await again(runner, job.id)
-        rows = await runner.store.seen(lambda session: passed(session, job.id))
+        rows = await runner.store.seen(lambda session: passed(session.connection(), job.id)())
     assert (found.differs, found.weighed) == ([], 1)
     assert [row.weighed["left"]["source"] for row in rows if row.weighed and "left" in row.weighed] == ["merged"]
 

@@ -1,14 +1,15 @@
 """Settling: money is set aside when a job is accepted, and charged or given free when it ends."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
-from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, case, update
+from sqlalchemy import ColumnElement, Connection, bindparam, case, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from agentflow.connectors.prepared import first
+from agentflow.connectors.prepared import ask, first, send
 from agentflow.connectors.sql import one_trip
 from agentflow.errors import CapError, LedgerError
 from agentflow.jobs.ids import new_id, now
@@ -51,32 +52,57 @@ def reserve(session: Session, job: Job) -> None:
 
 def release(session: Session, job: str) -> None:
     """Ends the job's reservation free of charge; nothing where it has ended."""
-    _end(session, job, "released", charged=0)
+    connection = session.connection()
+    row = first(connection, _ending(_not_ended()), {"job": job, "at": now(), "how": "released"})
+    if row is not None:
+        tenant, currency, amount_minor = row
+        move(connection, tenant, currency, reserved=-amount_minor)
 
 
-def settle(session: Session, job: Job, verification: Verification, price: ListedPrice | None) -> Charge | None:
+@dataclass(frozen=True)
+class Standing:
+    """How a job stands that comes to an outcome: its listed price and its open reservation, if there are any."""
+
+    price: ListedPrice | None
+    held: Reservation | None
+
+
+def standing(connection: Connection, job: Job, outcome: str) -> Standing:
+    """That of a job which the transaction holds."""
+    with one_trip(connection):
+        listed = ask(connection, _LISTED, {"terms": job.price_list_id, "reached": outcome})
+        held = ask(connection, _held(_not_ended()), {"of": job.id})
+    prices, reservations = [ListedPrice(**row) for row in listed()], [Reservation(**row) for row in held()]
+    return Standing(next(iter(prices), None), next(iter(reservations), None))
+
+
+def settle(
+    connection: Connection, job: Job, verification: Verification, stood: Standing
+) -> tuple[Charge | None, Callable[[], None]]:
     """Charges the job's outcome if its verification passed, else releases what was set aside; once.
 
-    `job` is open, and locked by the caller's transaction; `price` is what its terms say of the outcome: raises
-    LedgerError where that is nothing.
+    The job is held by the transaction, and all is sent in one trip of the caller's; behind it the second thing given
+    is called. Raises LedgerError where the outcome has no price, or nothing is set aside to be charged from.
     """
-    connection = session.connection()
-    if verification.verdict != "pass":
-        write(connection, verification)
-        release(session, job.id)
-        return None
-    if price is None:
+    price, passed = stood.price, verification.verdict == "pass"
+    if passed and price is None:
         raise LedgerError(f"job {job.id}: its terms {job.price_list_id} have no price for {verification.outcome}")
-    charge = _charge(job, verification, price)
-    with one_trip(connection):
-        write(connection, verification)
+    write(connection, verification)
+    charge = _charge(job, verification, price) if passed and price is not None else None
+    charged = charge.amount_minor if charge else 0
+    if charge:
         write(connection, charge)
-        write(connection, ChargeBalance(charge_id=charge.id, amount_minor=charge.amount_minor))
-        if charge.amount_minor:
-            write(connection, transfer(charge, RECEIVABLE, REVENUE, charge.amount_minor, "charge", charge.id))
+        write(connection, ChargeBalance(charge_id=charge.id, amount_minor=charged))
         write(connection, fact(job.tenant_id, "charge.created", charge.id, {"job": job.id}))
-    _end(session, job.id, "charged", charged=charge.amount_minor)
-    return charge
+    if charge and charged:
+        write(connection, transfer(charge, RECEIVABLE, REVENUE, charged, "charge", charge.id))
+    if stood.held is None:
+        if charged:
+            raise _nothing_held(job.id)
+        return charge, lambda: None
+    held, how = stood.held, "charged" if charge else "released"
+    send(connection, _ending(_not_ended()), {"job": job.id, "at": now(), "how": how})
+    return charge, _move(connection, held.tenant_id, held.currency, reserved=-held.amount_minor, charged=charged)
 
 
 def transfer(charge: Charge, debit: str, credit: str, amount_minor: int, kind: str, source: str) -> Transfer:
@@ -148,17 +174,6 @@ def _charge(job: Job, verification: Verification, price: ListedPrice) -> Charge:
     )
 
 
-def _end(session: Session, job: str, how: str, *, charged: int) -> None:
-    """Ends the reservation, once, and books what it becomes; charged without one where it was released before."""
-    connection = session.connection()
-    row = first(connection, _ending(_not_ended()), {"job": job, "at": now(), "how": how})
-    if row is not None:
-        tenant, currency, amount_minor = row
-        move(connection, tenant, currency, reserved=-amount_minor, charged=charged)
-    elif charged:
-        raise LedgerError(f"job {job} has nothing set aside to be charged from")
-
-
 @cache
 def _ending(still: tuple[ColumnElement[bool], ...]) -> Any:
     table: Any = table_of(Reservation)
@@ -168,23 +183,39 @@ def _ending(still: tuple[ColumnElement[bool], ...]) -> Any:
 
 
 @cache
+def _held(still: tuple[ColumnElement[bool], ...]) -> Any:
+    table: Any = table_of(Reservation)
+    return select(*table.c).where(table.c.job_id == bindparam("of"), *still)
+
+
+@cache
 def _not_ended() -> tuple[ColumnElement[bool], ...]:
     return (table_of(Reservation).c.ended_at.is_(None),)
 
 
 def move(connection: Connection, tenant: str, currency: str, *, reserved: int = 0, charged: int = 0) -> None:
     """Sets more aside, and charges more, in one conditional update. Raises CapError where the cap does not allow it."""
-    moved = {"tenant": tenant, "money": currency, "more_reserved": reserved, "more_charged": charged}
     try:  # the schema's checks refuse it
-        account = first(connection, _MOVE, moved)
+        _move(connection, tenant, currency, reserved=reserved, charged=charged)()
     except IntegrityError as error:
         raise CapError(
             f"the spend cap of {tenant} in {currency} is reached; raise it or wait for running jobs"
         ) from error
-    if account is not None and (
-        told := _warning(SimpleNamespace(**dict(zip(_ACCOUNT, account, strict=True))), reserved + charged)
-    ):
-        write(connection, told)
+
+
+def _move(
+    connection: Connection, tenant: str, currency: str, *, reserved: int = 0, charged: int = 0
+) -> Callable[[], None]:
+    """Sends the update; what is given tells the tenant of the line that it has crossed, at the end of the trip."""
+    moved = {"tenant": tenant, "money": currency, "more_reserved": reserved, "more_charged": charged}
+    asked = ask(connection, _MOVE, moved)
+
+    def tell() -> None:
+        for account in asked():
+            if told := _warning(SpendAccount(**account), reserved + charged):
+                write(connection, told)
+
+    return tell
 
 
 def _moving() -> Any:
@@ -203,7 +234,19 @@ def _moving() -> Any:
 
 
 _MOVE = _moving()
-_ACCOUNT = table_of(SpendAccount).c.keys()
+
+
+def _nothing_held(job: str) -> LedgerError:
+    return LedgerError(f"job {job} has nothing set aside to be charged from")
+
+
+def _listed() -> Any:
+    price: Any = table_of(ListedPrice).c
+    own = (price.price_list_id == bindparam("terms"), price.outcome == bindparam("reached"))
+    return select(*price).where(*own)
+
+
+_LISTED = _listed()
 
 
 def _near(used: int, cap_minor: int | None) -> bool:
