@@ -34,6 +34,9 @@ WAIT = 30
 IDLE = 5
 """Seconds after which PostgreSQL ends a `brief` transaction that stands still, and with it its locks."""
 
+TIMED = 17_00_00
+"""The version of PostgreSQL that ends a transaction by its length."""
+
 CONNECTIONS = 15
 """At once to a server, for an engine."""
 RESTED = 5.0
@@ -113,8 +116,10 @@ async def blocking(engine: AsyncEngine, *, brief: bool = False) -> AsyncGenerato
         # Nothing is begun that would have to be rolled back when a connection is given back.
         alone: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None}
         single = create_engine(address, pool_size=CONNECTIONS, max_overflow=0, **alone)
-        _ask_the_rested(made)
-        _ask_the_rested(single)
+        for each in (made, single):
+            _ask_the_rested(each)
+            if brief and engine.dialect.name == "postgresql":
+                event.listen(each, "connect", _end_the_paused)
     try:
         yield made, single
     finally:
@@ -252,6 +257,13 @@ def _prepare_sqlite(engine: Engine, read_only: bool) -> None:
 
     event.listen(engine, "connect", connected)
     event.listen(engine, "begin", begun)
+
+
+def _end_the_paused(raw: Any, _: Any) -> None:
+    """A process that is paused in mid-trip does not count as idle: from PostgreSQL 17 on that ends as well."""
+    if raw.info.server_version >= TIMED:
+        raw.execute(f"SET transaction_timeout = '{2 * IDLE}s'")
+        raw.commit()
 
 
 def _ask_the_rested(engine: Engine) -> None:

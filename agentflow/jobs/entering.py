@@ -5,7 +5,6 @@ What is done for every job that is asked for goes past the session, in statement
 
 from sqlalchemy.orm import Session
 
-from agentflow.connectors.sql import one_trip
 from agentflow.errors import LedgerError
 from agentflow.jobs.ledger.settling import move, reservation
 from agentflow.jobs.ledger.tables import ListedPrice, Reservation
@@ -22,9 +21,8 @@ def enter(session: Session, job: Job, most: ListedPrice) -> Reservation:
         raise LedgerError(f"job {job.id} was accepted under no terms")
     connection, held = session.connection(), reservation(job, most)
     queued = next_event(job, "job.queued")
-    with one_trip(connection):
-        write(connection, job)
-        write(connection, queued)
-        write(connection, held)
+    write(connection, job)
+    write(connection, queued)
+    write(connection, held)
     move(connection, job.tenant_id, most.currency, reserved=most.amount_minor)
     return held

@@ -14,7 +14,7 @@ from agentflow.engine.fencing import lost
 from agentflow.jobs.ending import end_free, overdue
 from agentflow.jobs.ids import now
 from agentflow.jobs.ledger.lateness import credit_late
-from agentflow.jobs.ledger.settling import release, reserve, settle, standing
+from agentflow.jobs.ledger.settling import booked, release, reserve, settle, standing
 from agentflow.jobs.ledger.tables import Verification
 from agentflow.jobs.reviewing import is_held
 from agentflow.jobs.tables import ENDED, Attempt, Cost, Job, Kept, Status, table_of, write
@@ -86,7 +86,7 @@ def finish(
     connection, ended = session.connection(), now()
     stood = standing(connection, row, verification.outcome)
     with one_trip(connection):
-        charge, told = settle(connection, row, verification, stood)
+        charge = settle(connection, row, verification, stood)
         write(connection, next_event(row, "job.finished", {"outcome": verification.outcome}))
         if kept is not None:
             write(connection, Kept(job_id=row.id, records=dict(kept)))
@@ -95,7 +95,7 @@ def finish(
         price = (charge.amount_minor, charge.currency) if charge else (0, row.currency)
         known = {**values, "price_minor": price[0], "currency": price[1], "version": row.version}
         _write(connection, row, {**known, "status": "finished", "outcome": verification.outcome, "finished_at": ended})
-    told()
+    booked(connection, stood, charge)
     if charge is not None and stood.price is not None:
         credit_late(session, row, charge, stood.price, ended)
     return row

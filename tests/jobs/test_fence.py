@@ -1,17 +1,19 @@
 """A run that has lost its job to a later one writes nothing more; what it spent is kept."""
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from agentflow import EffectKey, Pack, Price, Record, workflow
 from agentflow.connectors import sql
-from agentflow.connectors.sql import open_database
+from agentflow.connectors.sql import one_trip, open_database
 from agentflow.engine.checkpoints import forget, open_checkpoints
 from agentflow.engine.fencing import Fence
 from agentflow.errors import LeaseLost, StoreError
@@ -223,6 +225,22 @@ async def test_a_transaction_that_stands_still_loses_its_locks(postgres: str, mo
         await asyncio.sleep(1.5)
         with pytest.raises(DBAPIError, match="idle-in-transaction timeout"):
             await connection.execute(text("SELECT 1"))
+
+
+async def test_a_trip_that_is_never_ended_loses_its_locks(postgres: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sql, "IDLE", 1)
+
+    def paused(connection: Connection) -> None:
+        raw: Any = connection.connection.driver_connection
+        if raw.info.server_version < sql.TIMED:
+            pytest.skip("this server ends no transaction by its length: it takes PostgreSQL 17")
+        with one_trip(connection):
+            raw.execute("SELECT 1")
+            time.sleep(3)
+
+    async with open_store(postgres) as store:
+        with pytest.raises(StoreError, match="closed the connection"):
+            await store.single(paused)
 
 
 async def test_checkpoint_connections_are_brief_too(postgres: str, monkeypatch: pytest.MonkeyPatch):

@@ -1,6 +1,5 @@
 """Settling: money is set aside when a job is accepted, and charged or given free when it ends."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -76,13 +75,11 @@ def standing(connection: Connection, job: Job, outcome: str) -> Standing:
     return Standing(next(iter(prices), None), next(iter(reservations), None))
 
 
-def settle(
-    connection: Connection, job: Job, verification: Verification, stood: Standing
-) -> tuple[Charge | None, Callable[[], None]]:
-    """Charges the job's outcome if its verification passed, else releases what was set aside; once.
+def settle(connection: Connection, job: Job, verification: Verification, stood: Standing) -> Charge | None:
+    """Charges the job's outcome if its verification passed, else ends what was set aside; once.
 
-    The job is held by the transaction, and all is sent in one trip of the caller's; behind it the second thing given
-    is called. Raises LedgerError where the outcome has no price, or nothing is set aside to be charged from.
+    The job is held by the transaction. `booked` is what comes last in it. Raises LedgerError where the outcome has no
+    price, or nothing is set aside to be charged from.
     """
     price, passed = stood.price, verification.verdict == "pass"
     if passed and price is None:
@@ -96,13 +93,22 @@ def settle(
         write(connection, fact(job.tenant_id, "charge.created", charge.id, {"job": job.id}))
     if charge and charged:
         write(connection, transfer(charge, RECEIVABLE, REVENUE, charged, "charge", charge.id))
-    if stood.held is None:
-        if charged:
-            raise _nothing_held(job.id)
-        return charge, lambda: None
-    held, how = stood.held, "charged" if charge else "released"
+    if stood.held is None and charged:
+        raise LedgerError(f"job {job.id} has nothing set aside to be charged from")
+    how = "charged" if charge else "released"
     send(connection, _ending(_not_ended()), {"job": job.id, "at": now(), "how": how})
-    return charge, _move(connection, held.tenant_id, held.currency, reserved=-held.amount_minor, charged=charged)
+    return charge
+
+
+def booked(connection: Connection, stood: Standing, charge: Charge | None) -> None:
+    """Moves what was set aside for a job to what is charged.
+
+    In a trip of its own, and the last of its transaction: all jobs of the tenant wait for its account, and a process
+    that is paused in mid-trip keeps its locks.
+    """
+    if held := stood.held:
+        charged = charge.amount_minor if charge else 0
+        move(connection, held.tenant_id, held.currency, reserved=-held.amount_minor, charged=charged)
 
 
 def transfer(charge: Charge, debit: str, credit: str, amount_minor: int, kind: str, source: str) -> Transfer:
@@ -195,27 +201,16 @@ def _not_ended() -> tuple[ColumnElement[bool], ...]:
 
 def move(connection: Connection, tenant: str, currency: str, *, reserved: int = 0, charged: int = 0) -> None:
     """Sets more aside, and charges more, in one conditional update. Raises CapError where the cap does not allow it."""
+    moved = {"tenant": tenant, "money": currency, "more_reserved": reserved, "more_charged": charged}
     try:  # the schema's checks refuse it
-        _move(connection, tenant, currency, reserved=reserved, charged=charged)()
+        accounts = ask(connection, _MOVE, moved)()
     except IntegrityError as error:
         raise CapError(
             f"the spend cap of {tenant} in {currency} is reached; raise it or wait for running jobs"
         ) from error
-
-
-def _move(
-    connection: Connection, tenant: str, currency: str, *, reserved: int = 0, charged: int = 0
-) -> Callable[[], None]:
-    """Sends the update; what is given tells the tenant of the line that it has crossed, at the end of the trip."""
-    moved = {"tenant": tenant, "money": currency, "more_reserved": reserved, "more_charged": charged}
-    asked = ask(connection, _MOVE, moved)
-
-    def tell() -> None:
-        for account in asked():
-            if told := _warning(SpendAccount(**account), reserved + charged):
-                write(connection, told)
-
-    return tell
+    for account in accounts:
+        if told := _warning(SpendAccount(**account), reserved + charged):
+            write(connection, told)
 
 
 def _moving() -> Any:
@@ -234,10 +229,6 @@ def _moving() -> Any:
 
 
 _MOVE = _moving()
-
-
-def _nothing_held(job: str) -> LedgerError:
-    return LedgerError(f"job {job} has nothing set aside to be charged from")
 
 
 def _listed() -> Any:
