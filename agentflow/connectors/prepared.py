@@ -1,7 +1,7 @@
-"""Statements that are run very often: compiled once, and sent by the driver's own cursor."""
+"""Statements that are run very often: compiled once, and sent by the driver's own cursor, several in one trip."""
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -60,6 +60,31 @@ def ask(connection: Connection, query: Statement, values: Mapping[str, Any]) -> 
         return [{name: _read(value, by) for (name, by), value in zip(columns, row, strict=True)} for row in found]
 
     return rows
+
+
+@contextmanager
+def one_trip(connection: Connection) -> Generator[None]:
+    """Statements sent to a server together: they take effect, give what they were asked for, or raise, at the end.
+
+    A process that is paused in the block keeps its locks for longer than one that stands still between statements:
+    nothing that others wait for is locked in it. One by one where the driver is asynchronous, whose pipeline a plain
+    block cannot end. Raises SQLAlchemy's errors.
+    """
+    if connection.dialect.name != "postgresql" or connection.dialect.is_async:
+        yield
+        return
+    raw: Any = connection.connection.driver_connection
+    refused: Exception | None = None
+    with told_alike(connection):
+        with raw.pipeline() as pipeline:
+            try:
+                yield
+            except Exception as error:  # noqa: BLE001 - raised again below
+                refused = error
+                with suppress(Exception):  # else psycopg warns of what it has to drop behind a refused statement
+                    pipeline.sync()
+        if refused is not None:
+            raise refused
 
 
 @contextmanager

@@ -5,8 +5,8 @@ import math
 import re
 import sqlite3
 import time
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,6 @@ from sqlalchemy.exc import (
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from agentflow.connectors.prepared import told_alike
 from agentflow.errors import ConfigError, ConnectorError
 
 WAIT = 30
@@ -130,29 +129,6 @@ async def blocking(engine: AsyncEngine, *, brief: bool = False) -> AsyncGenerato
 def reading(engine: AsyncEngine) -> AsyncEngine:
     """The same engine for transactions that only read: they never wait for, or hold up, one that writes."""
     return engine.execution_options(reading=True)
-
-
-@contextmanager
-def one_trip(connection: Connection) -> Generator[None]:
-    """Statements that give nothing back, sent to a server together; they take effect, or raise, at the block's end.
-
-    One by one where the driver is asynchronous, whose pipeline a plain block cannot end. Raises SQLAlchemy's errors.
-    """
-    if connection.dialect.name != "postgresql" or connection.dialect.is_async:
-        yield
-        return
-    raw: Any = connection.connection.driver_connection
-    refused: Exception | None = None
-    with told_alike(connection):
-        with raw.pipeline() as pipeline:
-            try:
-                yield
-            except Exception as error:  # noqa: BLE001 - raised again below
-                refused = error
-                with suppress(Exception):  # else psycopg warns of what it has to drop behind a refused statement
-                    pipeline.sync()
-        if refused is not None:
-            raise refused
 
 
 def rebuilding(engine: AsyncEngine) -> AsyncEngine:

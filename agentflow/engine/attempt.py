@@ -2,11 +2,8 @@
 
 import asyncio
 import hashlib
-import math
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
-from decimal import Decimal
-from functools import cached_property
 from typing import Any
 
 from agentflow.engine.answer import (
@@ -25,11 +22,12 @@ from agentflow.engine.answer import (
     unmeasured,
 )
 from agentflow.engine.effect import effect_key, once
+from agentflow.engine.means import Means
 from agentflow.engine.roster import Roster
 from agentflow.engine.trace import Meter, line_of, new_id, raised
 from agentflow.engine.trust import Attempt, Doubted, Verdict
-from agentflow.engine.trust.buying import CALL_SECONDS, DEARER, Need, Votes, cheapest, first_of, spared
-from agentflow.engine.trust.evidence import Laws, believe, laws_of
+from agentflow.engine.trust.buying import Need, Votes, cheapest, first_of, spared
+from agentflow.engine.trust.evidence import Laws, believe
 from agentflow.engine.trust.figures import Tuned
 from agentflow.engine.trust.law import Pattern
 from agentflow.engine.trust.routing import features_of, is_skipped
@@ -65,8 +63,7 @@ class Case:
         self.services = replace(services, journal=self.meter, models=bounded(services.models, step.policy))
         most = {source: 1 if is_code(step, source) else step.policy.most for source in self.ladder}
         self._roster = Roster(most, step.policy.patience, services.clock)
-        self._limited = is_bounded(self.services.models)
-        self._began = services.clock()
+        self._means = Means(step, self.ladder, self.services, self.meter)
         self._noted = 0
 
     async def verdict(self) -> Verdict:
@@ -96,7 +93,7 @@ class Case:
                 return accepted(standing, self.attempts)
             if taken:
                 break
-        return doubted(standing, self.attempts, 1 - wanted, self._ended())
+        return doubted(standing, self.attempts, 1 - wanted, self._means.ended())
 
     async def first_sound(self) -> Verdict:
         """The first answer that no check speaks against, source by source."""
@@ -108,7 +105,7 @@ class Case:
                         if accepts(attempt):
                             return conclude(self.attempts)
             if not await self._waited():
-                return conclude(self.attempts, self._ended())
+                return conclude(self.attempts, self._means.ended())
 
     async def trusted(self, alpha: float) -> Verdict:
         """The record whose every field is trusted 1 - alpha; evidence is bought until there is one, or none can be."""
@@ -116,7 +113,7 @@ class Case:
         while True:
             turn = self._turn(standing, alpha)
             if not turn and not (self._hopes(standing, alpha) and await self._waited()):
-                return doubted(standing, self.attempts, alpha, (*self._ended(), *self._assumed(standing, alpha)))
+                return doubted(standing, self.attempts, alpha, (*self._means.ended(), *self._assumed(standing, alpha)))
             before = standing.least if standing else 0.0
             answered = await self._ask(turn)
             standing = await self._stand() if answered else standing
@@ -136,12 +133,15 @@ class Case:
     def _hopes(self, standing: Standing | None, alpha: float) -> bool:
         """Whether sources that are away could still help."""
         ever = tuple(self._roster.ever(source) for source in self.ladder)
-        return standing is None or cheapest(self._needs(standing, alpha), self.ladder, ever, self._prices) is not None
+        return (
+            standing is None
+            or cheapest(self._needs(standing, alpha), self.ladder, ever, self._means.prices) is not None
+        )
 
     async def _waited(self) -> bool:
         """Waits for the first of the sources that are away; False where none is, or neither time nor money lasts."""
-        seconds = None if self._ended() else self._roster.pause(self.ladder)
-        time = self._time()
+        seconds = None if self._means.ended() else self._roster.pause(self.ladder)
+        time = self._means.time()
         if seconds is None or (time is not None and seconds >= time):
             return False
         self._roster.tell(self.step.name, seconds)
@@ -153,10 +153,10 @@ class Case:
         needs = self._needs(standing, alpha)
         if not needs or not self.policy.pooled:
             return not needs
-        votes = cheapest(needs, self.ladder, self._all_left(), self._prices)
+        votes = cheapest(needs, self.ladder, self._all_left(), self._means.prices)
         if votes is None:
             return False
-        source = self.ladder[first_of(votes, self._prices)]
+        source = self.ladder[first_of(votes, self._means.prices)]
         return self._chance() < min(spared(need, source) for need in needs)
 
     def _turn(self, standing: Standing | None, alpha: float) -> list[str]:
@@ -165,19 +165,19 @@ class Case:
         if not any(left):
             return []
         needs = self._needs(standing, alpha)
-        votes = cheapest(needs, self.ladder, left, self._prices)
+        votes = cheapest(needs, self.ladder, left, self._means.prices)
         if votes is None:
             # A person is shown a proposal even where no source can be trusted far enough.
             return [] if standing else [next(s for s, n in zip(self.ladder, left, strict=True) if n)]
-        if self._late(votes):
-            quickest = cheapest(needs, self.ladder, left, self._seconds) or votes
+        if self._means.late(votes):
+            quickest = cheapest(needs, self.ladder, left, self._means.seconds) or votes
             return [source for source, n in zip(self.ladder, quickest, strict=True) for _ in range(n)]
-        return [self.ladder[first_of(votes, self._prices)]]
+        return [self.ladder[first_of(votes, self._means.prices)]]
 
     def _needs(self, standing: Standing | None, alpha: float) -> tuple[Need, ...]:
         if standing is not None:
             return standing.needs(alpha, unaided=self.policy.unaided)
-        law = self._laws.every
+        law = self._means.laws.every
         misses = tuple(self._roster.answered(source.name) for source in law.sources)
         return (Need(law, Pattern(misses=misses), 1 - alpha, self.policy.unaided),)
 
@@ -204,7 +204,7 @@ class Case:
         return news
 
     async def _call(self, source: str, variant: int) -> Attempt | None:
-        time, began, meter = self._time(), self.services.clock(), Meter(self.meter, new_id())
+        time, began, meter = self._means.time(), self.services.clock(), Meter(self.meter, new_id())
         services = replace(self.services, journal=meter)
         limit = asyncio.timeout(time)
         try:
@@ -243,7 +243,7 @@ class Case:
         async def check(made: Any, makers: Collection[str]) -> Attempt:
             return await checked(self.step, MERGED, made, self.reads, self.services, makers)
 
-        return await standing_of(self.step, self.attempts, self._laws, check)
+        return await standing_of(self.step, self.attempts, self._means.laws, check)
 
     async def _note(
         self, attempt: Attempt, trust: tuple[float, float] | None, passes: bool, left: Attempt | None = None
@@ -256,68 +256,15 @@ class Case:
 
     def _left(self, source: str) -> int:
         """How often the source may be asked now."""
-        time = self._time()
-        if time is not None and time <= 0:
-            return 0
-        dear = self.policy.budget is not None and self.meter.cost + self._cost(source) >= self.policy.budget
-        return 0 if dear and not is_code(self.step, source) else self._roster.left(source)
+        return self._roster.left(source) if self._means.allow(source) else 0
 
     def _all_left(self) -> Votes:
         return tuple(self._left(source) for source in self.ladder)
-
-    def _ended(self) -> tuple[Problem, ...]:
-        """What other than the answers themselves ended the asking."""
-        time = self._time()
-        if time is not None and time <= 0:
-            of = self.step.name if self.policy.deadline is not None else "the job"
-            return (Problem(code="deadline", message=f"the time for {of} is over; allow more, or do it by hand"),)
-        if self.policy.budget is not None and self.meter.cost >= self.policy.budget:
-            text = f"the {self.policy.budget} USD for {self.step.name} are spent ({self.meter.cost:.6f})"
-            return (Problem(code="budget_spent", message=text),)
-        return ()
-
-    def _time(self) -> float | None:
-        """Seconds until the deadline of the step, or of the job."""
-        models: Any = self.services.models
-        deadline, left = self.policy.deadline, models.seconds_left if self._limited else math.inf
-        if deadline is not None:
-            left = min(left, deadline - (self.services.clock() - self._began))
-        return None if left == math.inf else left
-
-    def _late(self, votes: Votes) -> bool:
-        """Whether the answers would take longer than there is time if they are asked for one after the other."""
-        time = self._time()
-        return time is not None and sum(n * s for n, s in zip(votes, self._seconds, strict=True)) > time
-
-    def _cost(self, source: str) -> Decimal:
-        """What the source's next answer is known to cost; 0 where nothing is known."""
-        calls = self._laws.figures.calls.get(source)
-        return Decimal(str(calls.cost)) if calls else Decimal(0)
 
     def _chance(self) -> float:
         """A number in [0, 1) that is the same whenever the job is run again."""
         key = f"{self.services.job}\x1f{self.step.name}\x1f{self.item}\x1f{len(self.attempts)}"
         return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=7).digest()) / 2**56
-
-    @cached_property
-    def _laws(self) -> Laws:
-        code = frozenset(source for source in self.ladder if is_code(self.step, source))
-        return laws_of(self.services.figures, self.step.name, self.ladder, code)
-
-    @cached_property
-    def _prices(self) -> tuple[float, ...]:
-        """What an answer of each source costs: USD where it was measured for all that cost anything."""
-        calls = self._laws.figures.calls
-        models = [source for source in self.ladder if not is_code(self.step, source)]
-        if all(source in calls for source in models):
-            return tuple(calls[source].cost if source in calls else 0.0 for source in self.ladder)
-        return tuple(DEARER**rung if source in models else 0.0 for rung, source in enumerate(self.ladder))
-
-    @cached_property
-    def _seconds(self) -> tuple[float, ...]:
-        calls = self._laws.figures.calls
-        assumed = [0.0 if is_code(self.step, source) else CALL_SECONDS for source in self.ladder]
-        return tuple(calls[s].seconds if s in calls else a for s, a in zip(self.ladder, assumed, strict=True))
 
 
 async def standing_of(

@@ -11,8 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import UpdateBase
 
-from agentflow.connectors.prepared import send, told_alike
-from agentflow.connectors.sql import one_trip
+from agentflow.connectors.prepared import one_trip, send, told_alike
 from agentflow.errors import LeaseLost
 
 T = TypeVar("T")

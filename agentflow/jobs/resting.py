@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from agentflow.connectors.sql import one_trip
+from agentflow.connectors.prepared import one_trip
 from agentflow.engine.checkpoints import erase
 from agentflow.engine.fencing import Fence
 from agentflow.engine.graph import NOTES, Standing

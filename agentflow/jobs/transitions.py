@@ -8,8 +8,7 @@ from sqlalchemy import Connection, bindparam, func, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
-from agentflow.connectors.prepared import ask, send
-from agentflow.connectors.sql import one_trip
+from agentflow.connectors.prepared import ask, one_trip, send
 from agentflow.engine.fencing import lost
 from agentflow.jobs.ending import end_free, overdue
 from agentflow.jobs.ids import now

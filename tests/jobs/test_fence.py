@@ -13,7 +13,8 @@ from sqlalchemy.exc import DBAPIError
 
 from agentflow import EffectKey, Pack, Price, Record, workflow
 from agentflow.connectors import sql
-from agentflow.connectors.sql import one_trip, open_database
+from agentflow.connectors.prepared import one_trip
+from agentflow.connectors.sql import open_database
 from agentflow.engine.checkpoints import forget, open_checkpoints
 from agentflow.engine.fencing import Fence
 from agentflow.errors import LeaseLost, StoreError

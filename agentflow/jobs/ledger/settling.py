@@ -8,8 +8,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, case, select, updat
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from agentflow.connectors.prepared import ask, first, send
-from agentflow.connectors.sql import one_trip
+from agentflow.connectors.prepared import ask, first, one_trip, send
 from agentflow.errors import CapError, LedgerError
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.prices import dearest
