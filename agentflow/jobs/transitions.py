@@ -13,7 +13,7 @@ from agentflow.engine.fencing import lost
 from agentflow.jobs.ending import end_free, overdue
 from agentflow.jobs.ids import now
 from agentflow.jobs.ledger.lateness import credit_late
-from agentflow.jobs.ledger.settling import booked, release, reserve, settle, standing
+from agentflow.jobs.ledger.settling import book, price_of, release, reserve, settle
 from agentflow.jobs.ledger.tables import Verification
 from agentflow.jobs.reviewing import is_held
 from agentflow.jobs.tables import ENDED, Attempt, Cost, Job, Kept, Status, table_of, write
@@ -83,9 +83,9 @@ def finish(
     if not is_open:
         return row
     connection, ended = session.connection(), now()
-    stood = standing(connection, row, verification.outcome)
+    listed = price_of(connection, row, verification.outcome)
     with one_trip(connection):
-        charge = settle(connection, row, verification, stood)
+        charge, set_aside = settle(connection, row, verification, listed)
         write(connection, next_event(row, "job.finished", {"outcome": verification.outcome}))
         if kept is not None:
             write(connection, Kept(job_id=row.id, records=dict(kept)))
@@ -94,9 +94,9 @@ def finish(
         price = (charge.amount_minor, charge.currency) if charge else (0, row.currency)
         known = {**values, "price_minor": price[0], "currency": price[1], "version": row.version}
         _write(connection, row, {**known, "status": "finished", "outcome": verification.outcome, "finished_at": ended})
-    booked(connection, stood, charge)
-    if charge is not None and stood.price is not None:
-        credit_late(session, row, charge, stood.price, ended)
+    book(connection, row.id, charge, set_aside)
+    if charge is not None and listed is not None:
+        credit_late(session, row, charge, listed, ended)
     return row
 
 

@@ -1,6 +1,6 @@
 """Settling: money is set aside when a job is accepted, and charged or given free when it ends."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, case, select, updat
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from agentflow.connectors.prepared import ask, first, one_trip, send
+from agentflow.connectors.prepared import ask
 from agentflow.errors import CapError, LedgerError
 from agentflow.jobs.ids import new_id, now
 from agentflow.jobs.ledger.prices import dearest
@@ -24,6 +24,8 @@ from agentflow.jobs.ledger.tables import (
 from agentflow.jobs.tables import Job, table_of, write
 from agentflow.jobs.telling.tables import Outbox
 
+Ended = Callable[[], Sequence[Mapping[str, Any]]]
+"""The reservation that was ended, at the end of the trip; none where it had ended before."""
 RECEIVABLE, REVENUE = "receivable", "revenue"
 WARN_AT = 80
 """Percent of the cap that are set aside or charged, at which its tenant is told `spend.threshold`."""
@@ -51,63 +53,48 @@ def reserve(session: Session, job: Job) -> None:
 def release(session: Session, job: str) -> None:
     """Ends the job's reservation free of charge; nothing where it has ended."""
     connection = session.connection()
-    row = first(connection, _ending(_not_ended()), {"job": job, "at": now(), "how": "released"})
-    if row is not None:
-        tenant, currency, amount_minor = row
-        move(connection, tenant, currency, reserved=-amount_minor)
+    book(connection, job, None, _end(connection, job, "released"))
 
 
-@dataclass(frozen=True)
-class Standing:
-    """How a job stands that comes to an outcome: its listed price and its open reservation, if there are any."""
-
-    price: ListedPrice | None
-    held: Reservation | None
+def price_of(connection: Connection, job: Job, outcome: str) -> ListedPrice | None:
+    """What the job's terms say that the outcome costs; None where they say nothing."""
+    found = ask(connection, _LISTED, {"terms": job.price_list_id, "reached": outcome})()
+    return next((ListedPrice(**row) for row in found), None)
 
 
-def standing(connection: Connection, job: Job, outcome: str) -> Standing:
-    """That of a job which the transaction holds."""
-    with one_trip(connection):
-        listed = ask(connection, _LISTED, {"terms": job.price_list_id, "reached": outcome})
-        held = ask(connection, _held(_not_ended()), {"of": job.id})
-    prices, reservations = [ListedPrice(**row) for row in listed()], [Reservation(**row) for row in held()]
-    return Standing(next(iter(prices), None), next(iter(reservations), None))
+def settle(
+    connection: Connection, job: Job, verification: Verification, price: ListedPrice | None
+) -> tuple[Charge | None, Ended]:
+    """Charges the job's outcome if its verification passed; ends what was set aside for it, which is still to `book`.
 
-
-def settle(connection: Connection, job: Job, verification: Verification, stood: Standing) -> Charge | None:
-    """Charges the job's outcome if its verification passed, else ends what was set aside; once.
-
-    The job is held by the transaction. `booked` is what comes last in it. Raises LedgerError where the outcome has no
-    price, or nothing is set aside to be charged from.
+    The job is held by the transaction. Raises LedgerError where the outcome has no price.
     """
-    price, passed = stood.price, verification.verdict == "pass"
+    passed = verification.verdict == "pass"
     if passed and price is None:
         raise LedgerError(f"job {job.id}: its terms {job.price_list_id} have no price for {verification.outcome}")
     write(connection, verification)
-    charge = _charge(job, verification, price) if passed and price is not None else None
-    charged = charge.amount_minor if charge else 0
-    if charge:
-        write(connection, charge)
-        write(connection, ChargeBalance(charge_id=charge.id, amount_minor=charged))
-        write(connection, fact(job.tenant_id, "charge.created", charge.id, {"job": job.id}))
-    if charge and charged:
-        write(connection, transfer(charge, RECEIVABLE, REVENUE, charged, "charge", charge.id))
-    if stood.held is None and charged:
-        raise LedgerError(f"job {job.id} has nothing set aside to be charged from")
-    how = "charged" if charge else "released"
-    send(connection, _ending(_not_ended()), {"job": job.id, "at": now(), "how": how})
-    return charge
+    if not passed or price is None:
+        return None, _end(connection, job.id, "released")
+    charge = _charge(job, verification, price)
+    write(connection, charge)
+    write(connection, ChargeBalance(charge_id=charge.id, amount_minor=charge.amount_minor))
+    if charge.amount_minor:
+        write(connection, transfer(charge, RECEIVABLE, REVENUE, charge.amount_minor, "charge", charge.id))
+    write(connection, fact(job.tenant_id, "charge.created", charge.id, {"job": job.id}))
+    return charge, _end(connection, job.id, "charged")
 
 
-def booked(connection: Connection, stood: Standing, charge: Charge | None) -> None:
-    """Moves what was set aside for a job to what is charged.
+def book(connection: Connection, job: str, charge: Charge | None, ended: Ended) -> None:
+    """Moves what was set aside for the job to what is charged. Raises LedgerError where it is charged from nothing.
 
     In a trip of its own, and the last of its transaction: all jobs of the tenant wait for its account, and a process
     that is paused in mid-trip keeps its locks.
     """
-    if held := stood.held:
-        charged = charge.amount_minor if charge else 0
-        move(connection, held.tenant_id, held.currency, reserved=-held.amount_minor, charged=charged)
+    charged, reservations = charge.amount_minor if charge else 0, ended()
+    for held in reservations:
+        move(connection, held["tenant_id"], held["currency"], reserved=-held["amount_minor"], charged=charged)
+    if charged and not reservations:
+        raise LedgerError(f"job {job} has nothing set aside to be charged from")
 
 
 def transfer(charge: Charge, debit: str, credit: str, amount_minor: int, kind: str, source: str) -> Transfer:
@@ -179,18 +166,17 @@ def _charge(job: Job, verification: Verification, price: ListedPrice) -> Charge:
     )
 
 
+def _end(connection: Connection, job: str, how: str) -> Ended:
+    """Ends the job's reservation, once."""
+    return ask(connection, _ending(_not_ended()), {"job": job, "at": now(), "how": how})
+
+
 @cache
 def _ending(still: tuple[ColumnElement[bool], ...]) -> Any:
     table: Any = table_of(Reservation)
     change: Any = update(table).where(table.c.job_id == bindparam("job"), *still)
     ended = change.values(ended_at=bindparam("at"), ended_as=bindparam("how"))
     return ended.returning(table.c.tenant_id, table.c.currency, table.c.amount_minor)
-
-
-@cache
-def _held(still: tuple[ColumnElement[bool], ...]) -> Any:
-    table: Any = table_of(Reservation)
-    return select(*table.c).where(table.c.job_id == bindparam("of"), *still)
 
 
 @cache
