@@ -126,7 +126,10 @@ def _prepare(statement: Statement, names: tuple[str, ...], dialect: Dialect) -> 
 def _columns(
     statement: Statement, codes: tuple[Any, ...], dialect: Dialect
 ) -> Sequence[tuple[str, Callable[[Any], Any] | None]]:
-    """The columns of its rows, and what makes our values of the driver's, where they differ; it has its own `codes`."""
+    """The columns of its rows, and what makes our values of the driver's, where they differ.
+
+    `codes` are the types of the columns as the driver numbers them.
+    """
     columns = zip(statement.exported_columns, codes, strict=True)
     return [(str(each.key), each.type.dialect_impl(dialect).result_processor(dialect, code)) for each, code in columns]
 

@@ -70,7 +70,7 @@ def _insert(kind: type[Table]) -> tuple[sql.Insert, Sequence[str]]:
 
 
 def write(connection: sql.Connection, row: Table) -> None:
-    """Inserts a row past the session, of which it is no part: what is done for every job takes a part of the time."""
+    """Inserts a row past the session, of which it is no part; for what is done for every job."""
     statement, names = _insert(type(row))
     values: dict[str, Any] = {name: value for name in names if (value := getattr(row, name)) is not None}
     send(connection, statement, values)

@@ -93,7 +93,7 @@ def finish(
             also(connection)
         price = (charge.amount_minor, charge.currency) if charge else (0, row.currency)
         known = {**values, "price_minor": price[0], "currency": price[1], "version": row.version}
-        _write(connection, row, {**known, "status": "finished", "outcome": verification.outcome, "finished_at": ended})
+        _update(connection, row, {**known, "status": "finished", "outcome": verification.outcome, "finished_at": ended})
     book(connection, row.id, charge, set_aside)
     if charge is not None and listed is not None:
         credit_late(session, row, charge, listed, ended)
@@ -127,7 +127,7 @@ def spent(connection: Connection, job: str) -> Callable[[], tuple[int, dict[str,
     return told
 
 
-def passed(connection: Connection, job: str) -> Callable[[], Sequence[Any]]:
+def passed(connection: Connection, job: str) -> Callable[[], Sequence[SimpleNamespace]]:
     """Asks for the attempt, by step and item, after which something left it for the last time, but for its answer."""
     asked = ask(connection, _PASSED, {"of": job})
     return lambda: list({(row["step"], row["item"]): SimpleNamespace(**row) for row in asked()}.values())
@@ -150,7 +150,7 @@ _SPENT, _PASSED = _spent_by_model(), _accepted()
 _OWN = update(table_of(Job)).where(table_of(Job).c.id == bindparam("own"))
 
 
-def _write(connection: Connection, row: Job, values: Mapping[str, Any]) -> None:
+def _update(connection: Connection, row: Job, values: Mapping[str, Any]) -> None:
     """Sets columns of the row, which the transaction holds, past the session."""
     send(connection, _OWN, {"own": row.id, **values})
     for name, value in values.items():

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from hashlib import sha256
+from types import SimpleNamespace
 from typing import Any
 
 from agentflow.engine.trace import said_by
@@ -18,7 +19,7 @@ from agentflow.jobs.tables import Attempt, Job
 
 State = Mapping[str, Any]
 """Records as JSON, by their name."""
-Left = Attempt | Any
+Left = Attempt | SimpleNamespace
 """An attempt after which something left its step, or a row of the same columns."""
 
 
